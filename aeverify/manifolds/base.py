@@ -1,0 +1,159 @@
+"""Manifold: a compact subset of R^n of which the truth is known."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from aeverify.core.dimensions import require_positive
+from aeverify.core.evidence import Citation
+from aeverify.core.interval import Interval
+from aeverify.core.seeds import Seed
+from aeverify.core.spec import Spec
+from aeverify.errors import UsageError
+from aeverify.manifolds.chart import Chart, FloatArray
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a compact set, each fact exact or enclosed, with its source.
+
+    Attributes:
+        dimension: of the set (the largest of its components).
+        closed: every component is a compact manifold without boundary.
+        components: number of connected components.
+        orientable: every component is orientable.
+        volume: intrinsic measure (length, area, ...) of the whole set.
+        reach: of the whole set in its ambient space (Federer).
+        betti: Betti numbers b_0, b_1, ... over each named field ("Q", "Z/2", "Z/3").
+        circumradius: of the smallest ball that holds the set.
+        diameter: largest distance of two points.
+        symmetry_center: the point p with K = 2p - K, where K is known to be centrally symmetric; else None.
+        inner_radius: least distance of the set from `symmetry_center`; None where there is no such centre.
+        antipodal_index: an m for which the Borsuk-Ulam theorem holds on the set: every continuous map g to R^m with
+            g(2p - x) = -g(x) has a zero (k for a k-sphere, 1 for a connected set); 0 where nothing is known.
+        embedding_dim: an m for which the set is homeomorphic to a subset of R^m; None where only the ambient
+            dimension is known.
+        sources: for each fact by name, where it is proved. A fact without a source is a defect.
+    """
+
+    dimension: int
+    closed: bool
+    components: int
+    orientable: bool
+    volume: Interval
+    reach: Interval
+    betti: Mapping[str, tuple[int, ...]]
+    circumradius: Interval
+    diameter: Interval
+    symmetry_center: tuple[float, ...] | None = None
+    inner_radius: Interval | None = None
+    antipodal_index: int = 0
+    embedding_dim: int | None = None
+    sources: Mapping[str, Citation] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Points of a manifold with where they come from.
+
+    Attributes:
+        points: shape (N, ambient_dim), float64.
+        parameters: chart parameters, shape (N, d).
+        component: index of the component of each point, shape (N,).
+        covering_radius: every point of the set is within this distance of a sample point; [0, inf) where unknown.
+        method: how it was drawn, in words, with the seed.
+    """
+
+    points: FloatArray
+    parameters: FloatArray
+    component: np.ndarray
+    covering_radius: Interval
+    method: str
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+class Manifold(ABC):
+    """A compact subset of R^n given by charts, with known truth.
+
+    A connected manifold is its own single component and has one chart, injective off a null set and onto; a union
+    has one component a part. Two manifolds with the same spec are the same set.
+    """
+
+    @property
+    @abstractmethod
+    def spec(self) -> Spec:
+        """The specification that rebuilds this set; `str(manifold)` is its one-line form."""
+
+    @property
+    @abstractmethod
+    def ambient_dim(self) -> int:
+        """n, the dimension of the space that the set lies in."""
+
+    @property
+    @abstractmethod
+    def truth(self) -> Truth:
+        """What is known of the set."""
+
+    @property
+    @abstractmethod
+    def chart(self) -> Chart:
+        """The chart of a connected manifold.
+
+        Raises:
+            UsageError: the set is a union; ask each of its `components`.
+        """
+
+    @property
+    def components(self) -> tuple[Manifold, ...]:
+        """The connected components, in order."""
+        return (self,)
+
+    @abstractmethod
+    def sample(self, n: int, seed: Seed | int) -> Sample:
+        """n independent points, uniform in the intrinsic measure."""
+
+    @abstractmethod
+    def grid(self, n: int) -> Sample:
+        """A deterministic grid of about n points (at least one a component) with a proved covering radius."""
+
+    def embed(self, component: int, parameters: FloatArray) -> FloatArray:
+        """Points (N, ambient_dim) of chart parameters (N, d) of one component."""
+        return self.components[component].chart.embed(parameters)
+
+    def __str__(self) -> str:
+        return str(self.spec)
+
+    def __repr__(self) -> str:
+        return f"aeverify.manifold({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Manifold) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+def as_seed(seed: Seed | int) -> Seed:
+    """A Seed from a Seed or an integer."""
+    return seed if isinstance(seed, Seed) else Seed(seed)
+
+
+_MOST_POINTS = 10**8
+
+
+def require_count(n: int, what: str = "sample size") -> int:
+    """n, checked to be an integer from 1 to 10^8.
+
+    Raises:
+        UsageError: it is not.
+    """
+    count = require_positive(n, f"The {what}")
+    if count > _MOST_POINTS:
+        raise UsageError(f"The {what} may be at most {_MOST_POINTS}, got {count}: ask for fewer points.")
+    return count

@@ -1,0 +1,65 @@
+"""ConnectedManifold: a manifold with one component, given by one chart."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import final
+
+from aeverify.core.seeds import Seed
+from aeverify.core.spec import Spec
+from aeverify.manifolds.base import Manifold, Sample, Truth
+from aeverify.manifolds.chart import Chart
+from aeverify.manifolds.sampling import regular_grid, sample_uniformly
+
+
+class ConnectedManifold(Manifold):
+    """A connected compact set with one chart, injective off a null set and onto.
+
+    A family passes its spec and chart to `__init__` and implements `_find_truth`, which is called once, when the truth
+    is first asked for. Sampling and grids come from the chart.
+    """
+
+    def __init__(self, spec: Spec, ambient_dim: int, chart: Chart) -> None:
+        self._spec = spec
+        self._ambient_dim = ambient_dim
+        self._chart = chart
+        self._truth: Truth | None = None
+
+    @abstractmethod
+    def _find_truth(self) -> Truth: ...
+
+    @final
+    @property
+    def spec(self) -> Spec:
+        """The specification that rebuilds this set."""
+        return self._spec
+
+    @final
+    @property
+    def ambient_dim(self) -> int:
+        """n, the dimension of the space that the set lies in."""
+        return self._ambient_dim
+
+    @final
+    @property
+    def chart(self) -> Chart:
+        """The chart."""
+        return self._chart
+
+    @final
+    @property
+    def truth(self) -> Truth:
+        """What is known of the set."""
+        if self._truth is None:
+            self._truth = self._find_truth()
+        return self._truth
+
+    @final
+    def sample(self, n: int, seed: Seed | int) -> Sample:
+        """n independent points, uniform in the intrinsic measure; see `sampling.draw_parameters`."""
+        return sample_uniformly(self, n, seed)
+
+    @final
+    def grid(self, n: int) -> Sample:
+        """A deterministic grid of about n points with a proved covering radius; see `sampling.regular_grid`."""
+        return regular_grid(self, n)

@@ -1,0 +1,259 @@
+"""Links: disjoint unions of components, among them the two linked circles of the paper."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from aeverify.core.evidence import Citation
+from aeverify.core.interval import Interval
+from aeverify.core.seeds import Seed
+from aeverify.core.spec import Spec
+from aeverify.errors import SpecError, UsageError
+from aeverify.manifolds.base import Manifold, Sample, Truth, as_seed, require_count
+from aeverify.manifolds.chart import Chart
+from aeverify.manifolds.curves import FEDERER, FIELDS, Circle
+from aeverify.manifolds.extent import circumradius_bounds, cover, diameter_bounds, gap_bounds
+
+_NODES = (256, 1024, 4096)
+_MOST_PARTS = 64
+
+
+@dataclass(frozen=True)
+class Extents:
+    """What of a union does not follow from its parts one by one, with where it is proved.
+
+    Attributes:
+        gap: least distance of two different parts.
+        circumradius: of the smallest ball that holds the union.
+        diameter: largest distance of two of its points.
+        gap_source, extent_source: citations of the gap, and of the circumradius and the diameter.
+    """
+
+    gap: Interval
+    circumradius: Interval
+    diameter: Interval
+    gap_source: Citation
+    extent_source: Citation
+
+
+@final
+class Union(Manifold):
+    """The disjoint union of connected manifolds of one ambient space.
+
+    Facts of the union from those of its parts A_i, with d the least distance of two different parts:
+
+    - components, volume and Betti numbers add up; the dimension is the largest; closed and orientable if all are;
+    - reach = min(min_i reach A_i, d / 2) exactly: near a point p the union is the part that holds p, so tangent cones
+      are the parts' own, and Federer's quotient |q - p|^2 / (2 d(q - p, Tan_p)) is the part's for pairs inside a part
+      and at least |q - p| / 2 >= d / 2 for the others, while the middle of a closest pair of two parts has two nearest
+      points at distance d / 2;
+    - it is homeomorphic to a subset of R^m if every part is: shrink the parts into disjoint balls of R^m.
+
+    d, the circumradius and the diameter are enclosed from covering grids.
+
+    Args:
+        parts: manifolds of the same ambient dimension; a union among them stands for its components.
+        spec: another specification that rebuilds the union; `union:parts=[...]` where it is left out.
+        extents: gap, circumradius and diameter, where these are known exactly; enclosed where left out.
+
+    Raises:
+        SpecError: fewer than two parts, more than 64, different ambient dimensions, or parts that cannot be proved
+            disjoint.
+    """
+
+    def __init__(self, parts: Sequence[Manifold], *, spec: Spec | None = None, extents: Extents | None = None) -> None:
+        flat = tuple(component for part in parts for component in part.components)
+        if not 2 <= len(flat) <= _MOST_PARTS:
+            raise SpecError(f"A union takes from 2 to {_MOST_PARTS} connected parts, got {len(flat)}.")
+        dims = sorted({part.ambient_dim for part in flat})
+        if len(dims) > 1:
+            raise SpecError(f"The parts of a union must lie in one space, got ambient dimensions {dims}.")
+        self._parts = flat
+        self._spec = spec if spec is not None else Spec("union", {"parts": tuple(str(part) for part in flat)})
+        self._extents = extents if extents is not None else _found_extents(flat)
+        self._truth: Truth | None = None
+
+    @property
+    def spec(self) -> Spec:
+        """The specification that rebuilds this set."""
+        return self._spec
+
+    @property
+    def ambient_dim(self) -> int:
+        """n, the dimension of the space that the set lies in."""
+        return self._parts[0].ambient_dim
+
+    @property
+    def components(self) -> tuple[Manifold, ...]:
+        """The parts."""
+        return self._parts
+
+    @property
+    def chart(self) -> Chart:
+        """A union has no chart of its own.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(f"{self} is a union of {len(self._parts)} components: ask each of its components for a chart.")
+
+    @property
+    def truth(self) -> Truth:
+        """What is known of the set."""
+        if self._truth is None:
+            self._truth = self._find_truth()
+        return self._truth
+
+    def _find_truth(self) -> Truth:
+        truths = [part.truth for part in self._parts]
+        dimension = max(t.dimension for t in truths)
+        reach = Interval(self._extents.gap.lower / 2, self._extents.gap.upper / 2)
+        for t in truths:
+            reach = reach.minimum(t.reach)
+        embedding = [t.embedding_dim for t in truths]
+        sums = Citation(
+            "derived in aeverify.manifolds.links.Union", "", "the parts are disjoint, so it follows from the parts"
+        )
+        volume = truths[0].volume
+        for t in truths[1:]:
+            low, high = volume.lower + t.volume.lower, volume.upper + t.volume.upper
+            volume = Interval(math.nextafter(low, -math.inf), math.nextafter(high, math.inf))
+        return Truth(
+            dimension=dimension,
+            closed=all(t.closed for t in truths),
+            components=len(truths),
+            orientable=all(t.orientable for t in truths),
+            volume=volume,
+            reach=reach,
+            betti={
+                field: tuple(
+                    sum(t.betti[field][j] if j < len(t.betti[field]) else 0 for t in truths)
+                    for j in range(dimension + 1)
+                )
+                for field in FIELDS
+                if all(field in t.betti for t in truths)
+            },
+            circumradius=self._extents.circumradius,
+            diameter=self._extents.diameter,
+            embedding_dim=None if None in embedding else max(e for e in embedding if e is not None),
+            sources={
+                **dict.fromkeys(("dimension", "closed", "components", "orientable", "volume", "betti"), sums),
+                "reach": Citation(
+                    FEDERER,
+                    "Theorem 4.18; derived in aeverify.manifolds.links.Union",
+                    "the reach of a disjoint union is the least of the parts' reaches and half their gap; "
+                    f"the gap: {self._extents.gap_source.statement}",
+                ),
+                "circumradius": self._extents.extent_source,
+                "diameter": self._extents.extent_source,
+                "embedding_dim": Citation(
+                    "derived in aeverify.manifolds.links.Union",
+                    "",
+                    "parts in R^m can be shrunk into disjoint balls of R^m",
+                ),
+            },
+        )
+
+    def sample(self, n: int, seed: Seed | int) -> Sample:
+        """n independent points, uniform in the intrinsic measure: the component of each point is drawn in proportion
+        to the volumes (as floats, relative error 1e-15), then the point in it."""
+        n, seed = require_count(n), as_seed(seed)
+        rng = np.random.Generator(np.random.PCG64(seed.value))
+        component = rng.choice(len(self._parts), size=n, p=self._shares()).astype(np.int64)
+        counts = np.bincount(component, minlength=len(self._parts))
+        drawn = [
+            part.sample(int(c), seed.child("component", i)) if c else None
+            for i, (part, c) in enumerate(zip(self._parts, counts, strict=True))
+        ]
+        points = np.empty((n, self.ambient_dim))
+        parameters = np.full((n, max(part.chart.dim for part in self._parts)), 0.0)
+        radius = 0.0
+        for i, sample in enumerate(drawn):
+            if sample is None:
+                radius = math.inf
+                continue
+            rows = component == i
+            points[rows] = sample.points
+            parameters[rows, : sample.parameters.shape[1]] = sample.parameters
+            radius = max(radius, sample.covering_radius.upper)
+        method = f"{n} independent draws, uniform in the intrinsic measure of {len(drawn)} components, seed {seed}"
+        return Sample(points, parameters, component, Interval(0.0, radius), method)
+
+    def grid(self, n: int) -> Sample:
+        """A deterministic grid of about n points, at least one a component, shared out in proportion to the volumes;
+        its covering radius is the largest of the components'."""
+        n = require_count(n, "grid size")
+        grids = [part.grid(max(1, round(n * share))) for part, share in zip(self._parts, self._shares(), strict=True)]
+        width = max(g.parameters.shape[1] for g in grids)
+        return Sample(
+            points=np.concatenate([g.points for g in grids]),
+            parameters=np.concatenate(
+                [np.pad(g.parameters, ((0, 0), (0, width - g.parameters.shape[1]))) for g in grids]
+            ),
+            component=np.repeat(np.arange(len(grids)), [len(g) for g in grids]).astype(np.int64),
+            covering_radius=Interval(0.0, max(g.covering_radius.upper for g in grids)),
+            method=f"regular grids of {', '.join(str(len(g)) for g in grids)} points, one a component",
+        )
+
+    def _shares(self) -> list[float]:
+        volumes = [part.truth.volume.lower for part in self._parts]
+        total = math.fsum(volumes)
+        return [v / total for v in volumes]
+
+
+def two_circles() -> Union:
+    """The two linked unit circles of Kvalheim and Sontag 2024, section 3 and appendix A.
+
+    A = (cos 2 pi t, sin 2 pi t, 0) and B = (1 + sin 2 pi s, 0, cos 2 pi s): unit circles in the planes z = 0 and
+    y = 0 about (0, 0, 0) and (1, 0, 0), each through the other's centre. All facts are exact but the volume 4 pi,
+    which is enclosed:
+
+    - gap 1: |a - b|^2 = 1 + 2 (1 + sin 2 pi s) (1 - cos 2 pi t) >= 1, with equality for a = (1, 0, 0), the centre of
+      B; so the reach of the union is min(1, 1, 1/2) = 1/2, although each circle alone has reach 1;
+    - circumradius 3/2: the ball about (1/2, 0, 0) of radius 3/2 holds A, since |a - c|^2 = 5/4 - cos 2 pi t <= 9/4,
+      and B, since |b - c|^2 = 5/4 + sin 2 pi s <= 9/4; and (-1, 0, 0) in A and (2, 0, 0) in B have distance 3, which
+      is therefore the diameter too;
+    - no centre of symmetry: a point reflection maps a circle to one in a parallel plane, so it would have to map each
+      circle to itself, hence fix both centres.
+    """
+    first = Circle(1.0, ambient_dim=3)
+    second = Circle(1.0, center=(1.0, 0.0, 0.0), plane=(2, 0), ambient_dim=3)
+    here = "derived in aeverify.manifolds.links.two_circles"
+    extents = Extents(
+        gap=Interval.exactly(1.0),
+        circumradius=Interval.exactly(1.5),
+        diameter=Interval.exactly(3.0),
+        gap_source=Citation(here, "", "|a - b|^2 = 1 + 2 (1 + sin) (1 - cos) >= 1, with equality"),
+        extent_source=Citation(
+            here, "", "the ball about (1/2, 0, 0) of radius 3/2, and the pair (-1, 0, 0), (2, 0, 0)"
+        ),
+    )
+    return Union((first, second), spec=Spec("two_circles"), extents=extents)
+
+
+def _found_extents(parts: tuple[Manifold, ...]) -> Extents:
+    """Enclosures from covering grids, refined until every two parts are proved disjoint."""
+    for nodes in _NODES:
+        covers = [cover((part,), nodes) for part in parts]
+        gaps = [gap_bounds(a, b) for a, b in itertools.combinations(covers, 2)]
+        if all(gap.lower > 0 for gap in gaps):
+            break
+    else:
+        raise SpecError(
+            f"The parts of a union must be disjoint, and a grid of {_NODES[-1]} points a part cannot prove that these "
+            "are: " + ", ".join(str(part) for part in parts) + ". Move them apart."
+        )
+    whole = cover(parts, _NODES[0])
+    return Extents(
+        gap=Interval(min(g.lower for g in gaps), min(g.upper for g in gaps)),
+        circumradius=circumradius_bounds(whole),
+        diameter=diameter_bounds(whole),
+        gap_source=Citation("enclosed by aeverify.manifolds.extent", "", "a covering grid of each part"),
+        extent_source=Citation("enclosed by aeverify.manifolds.extent", "", "a covering grid of each part"),
+    )
