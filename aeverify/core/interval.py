@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 from aeverify.errors import InvariantError, UsageError
@@ -119,10 +120,21 @@ class Interval:
         return Interval(min(self.lower, other.lower), min(self.upper, other.upper))
 
     def __str__(self) -> str:
+        """6 significant digits, rounded outward; more digits where 6 would widen the interval by more than a tenth,
+        and all of them for a single number."""
+        low, high = self.lower, self.upper
         if self.is_exact:
-            return f"{self.lower:.12g}"
-        left = f"[{self.lower:.6g}" if math.isfinite(self.lower) else "(-inf"
-        right = f"{self.upper:.6g}]" if math.isfinite(self.upper) else "inf)"
+            short = f"{low:.12g}"
+            return short if float(short) == low else repr(low)
+        left = right = ""
+        for digits in (6, 9, 12, 17):
+            left = f"[{rounded(low, digits, ROUND_FLOOR)}" if math.isfinite(low) else "(-inf"
+            right = f"{rounded(high, digits, ROUND_CEILING)}]" if math.isfinite(high) else "inf)"
+            if not self.is_finite:
+                break
+            printed = Decimal(right[:-1]) - Decimal(left[1:])
+            if printed <= (Decimal(high) - Decimal(low)) * Decimal("1.1"):
+                break
         return f"{left}, {right}"
 
     def to_dict(self) -> dict[str, float | str]:
@@ -133,6 +145,17 @@ class Interval:
     def from_dict(cls, data: Mapping[str, Any]) -> Interval:
         """The inverse of `to_dict`."""
         return cls(decode_number(data["lower"]), decode_number(data["upper"]))
+
+
+def rounded(value: float, digits: int, rounding: str) -> str:
+    """`value` in `digits` significant digits, rounded as `rounding` of the decimal module says."""
+    nearest = f"{value:.{digits}g}"
+    # A short decimal that reads back as the very same floating-point number is that number's name (0.1).
+    if float(nearest) == value:
+        return nearest
+    exact = Decimal(value).normalize(Context(prec=digits, rounding=rounding))
+    usual = f"{float(exact):.{digits}g}"
+    return usual if Decimal(usual) == exact else str(exact)
 
 
 def encode_number(value: float) -> float | str:

@@ -66,7 +66,6 @@ class Verdict:
         rigor: that of the weakest evidence which the outcome needed; None where nothing was decided.
         evidence: the deciding evidence; None where there is none (then the outcome is never PASS).
         threshold: what the evidence was compared with; an Interval since a threshold may itself be a bound.
-        threshold_evidence: where the threshold comes from, where it is itself evidence (a width bound).
         supporting: further evidence (each component, the width bound).
         premises: each with its own finding.
         witness: points to re-evaluate; a FAIL decided by the model's values has one.

@@ -2,7 +2,7 @@
 
 from aeverify.manifolds.balls import ball_operations, certified_points, interval_of, point_balls
 from aeverify.manifolds.base import Manifold, Sample, Truth
-from aeverify.manifolds.catalog import MANIFOLDS, Entry, Parameter, facts, manifold, training_points
+from aeverify.manifolds.catalog import MANIFOLDS, Entry, Parameter, facts, has_published_data, manifold, training_points
 from aeverify.manifolds.chart import NUMPY, Chart, Operations
 from aeverify.manifolds.connected import ConnectedManifold
 from aeverify.manifolds.curves import Circle, Ellipse, Spiral
@@ -27,6 +27,7 @@ __all__ = [
     "ball_operations",
     "certified_points",
     "facts",
+    "has_published_data",
     "interval_of",
     "manifold",
     "point_balls",

@@ -107,11 +107,20 @@ def training_points(K: str | Spec | Manifold, n: int | str, seed: Seed | int = 0
         return k.sample(n, seed)
     if n != "paper":
         raise UsageError(f'The number of training points must be a positive integer or "paper", got {n!r}.')
-    for entry in MANIFOLDS.values():
-        if entry.published is not None and str(k) == entry.name:
-            return entry.published()
+    published = _published(k)
+    if published is not None:
+        return published()
     having = ", ".join(e.name for e in MANIFOLDS.values() if e.published is not None)
     raise UsageError(f"No data set is published for {k}; give a number of points. Published ones: {having}.")
+
+
+def has_published_data(K: str | Spec | Manifold) -> bool:
+    """Whether `training_points(K, "paper")` has a data set to give."""
+    return _published(manifold(K)) is not None
+
+
+def _published(k: Manifold) -> Callable[[], Sample] | None:
+    return next((e.published for e in MANIFOLDS.values() if str(k) == e.name), None)
 
 
 def facts(K: Manifold) -> dict[str, str]:
