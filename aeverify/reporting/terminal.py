@@ -58,8 +58,8 @@ def _table(report: Report, color: bool, width: int) -> Iterable[str]:
             str(v.outcome),
             plain(v.claim.id + ("" if wording.is_gated(report, v) else " (not gated)")),
             plain(v.subject),
-            wording.interval_text(v.evidence.interval) if v.evidence else "none",
-            wording.threshold_text(v),
+            wording.brief_interval_text(v.evidence.interval) if v.evidence else "none",
+            wording.brief_threshold_text(v),
             str(v.rigor or "none"),
         )
         for v in report.verdicts
@@ -74,10 +74,10 @@ def _table(report: Report, color: bool, width: int) -> Iterable[str]:
 
 def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """Natural widths of the columns, cut until all fit with two spaces between: first names (claim, subject) down to
-    12 columns, then numbers, from the widest on. Outcomes are never cut: a cut one might be misread."""
+    18 columns, then numbers, from the widest on. Outcomes are never cut: a cut one might be misread."""
     widths = [max(columns(cell) for cell in column) for column in zip(*rows, strict=True)]
     while sum(widths) + 2 * (len(widths) - 1) > width:
-        names = [i for i in (1, 2) if widths[i] > 12]
+        names = [i for i in (1, 2) if widths[i] > 18]
         widest = max(names or range(1, len(widths)), key=lambda i: widths[i])
         widths[widest] -= 1
     return widths

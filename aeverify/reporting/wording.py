@@ -7,8 +7,9 @@ printed upper end never below, so that a reader who believes the print believes 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_FLOOR
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import Any
 
 from aeverify.core import Evidence, Interval, ModelRecord, Premise, Report, Verdict, WitnessPoint
@@ -32,6 +33,17 @@ EXIT_MEANINGS = {
 def interval_text(interval: Interval) -> str:
     """The interval in words, rounded outward."""
     return str(interval)
+
+
+def brief_interval_text(interval: Interval) -> str:
+    """The interval in at most 9 significant digits, rounded outward, for tables; a single number is rounded to
+    nearest."""
+    if interval.is_exact:
+        return f"{interval.lower:.9g}"
+    digits = 6 if interval.width > 1e-5 * abs(interval.lower) else 9
+    left = f"[{rounded(interval.lower, digits, ROUND_FLOOR)}" if math.isfinite(interval.lower) else "(-inf"
+    right = f"{rounded(interval.upper, digits, ROUND_CEILING)}]" if math.isfinite(interval.upper) else "inf)"
+    return f"{left}, {right}"
 
 
 def relation_text(interval: Interval) -> str:
@@ -68,6 +80,11 @@ def evidence_text(verdict: Verdict) -> str:
 def threshold_text(verdict: Verdict) -> str:
     """Relation and threshold, or "" where nothing was compared."""
     return f"{verdict.claim.relation} {interval_text(verdict.threshold)}" if verdict.threshold else ""
+
+
+def brief_threshold_text(verdict: Verdict) -> str:
+    """As `threshold_text`, in at most 9 significant digits, for tables."""
+    return f"{verdict.claim.relation} {brief_interval_text(verdict.threshold)}" if verdict.threshold else ""
 
 
 def why(verdict: Verdict) -> str:
