@@ -1,0 +1,473 @@
+"""ModuleAutoencoder: two torch modules as real functions of their stored weights."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import torch
+from torch import nn
+
+from aeverify.autoencoders.architectures import Architecture, architecture
+from aeverify.autoencoders.layers import ACTIVATIONS, Affine, Layer, Layers, Pointwise, is_affine
+from aeverify.autoencoders.lipschitz import lipschitz_evidence
+from aeverify.autoencoders.protocol import Autoencoder, Continuity, FloatArray, Part, require_latent_dim
+from aeverify.core.evidence import Evidence
+from aeverify.core.seeds import Seed
+from aeverify.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from aeverify.autoencoders.balls import BallNetwork
+
+_ROWS_PER_CALL = 2000
+
+_ACTIVATION_OF: dict[type[nn.Module], str] = {
+    nn.ReLU: "relu",
+    nn.LeakyReLU: "leaky_relu",
+    nn.ELU: "elu",
+    nn.SiLU: "silu",
+    nn.GELU: "gelu",
+    nn.Softplus: "softplus",
+    nn.Tanh: "tanh",
+    nn.Sigmoid: "sigmoid",
+}
+
+# Exact types: a subclass may override forward. Each is continuous in eval mode whatever its weights.
+_CONTINUOUS: frozenset[type[nn.Module]] = frozenset(
+    {
+        *_ACTIVATION_OF,
+        *(nn.Linear, nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout),
+        *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+        *(nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.Upsample),
+    }
+)
+_NORMALISING: frozenset[type[nn.Module]] = frozenset({nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d})
+_JUMPING: frozenset[type[nn.Module]] = frozenset({nn.Hardshrink, nn.Threshold})
+_RANDOM_IN_TRAINING = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd, nn.RReLU)
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+
+
+@final
+class ModuleAutoencoder(Autoencoder):
+    """An autoencoder of two torch modules, copied, put in eval mode, converted to float64 and evaluated on the CPU.
+
+    Continuity is KNOWN where E and D consist of `nn.Sequential` containers and of leaves whose type is on a list of
+    continuous layers. Types are compared exactly: a subclass, a container with its own forward, a forward hook or a
+    parametrization may compute anything and make the model OPAQUE. Softplus counts as the smooth function although
+    torch's program switches to the identity above its threshold, a jump of at most 2.1e-9/beta at the default.
+
+    Ball arithmetic and Lipschitz bounds are available where both modules are such stacks of Linear, Identity, Flatten,
+    Dropout (eval) and activations of `ACTIVATIONS`.
+
+    Args:
+        encoder, decoder: modules that map (N, n) to (N, m) and (N, m) to (N, n).
+        ambient_dim, latent_dim: n and m; read from the Linear layers at both ends where these are found.
+        name: how reports call the model.
+        source: what rebuilds the model: the path it was loaded from, else "".
+
+    Attributes:
+        note: what was changed for evaluation ("was in train mode with Dropout"); "" if nothing.
+
+    Raises:
+        UsageError: not modules; dimensions that cannot be read, that disagree, or not 1 <= m <= n; complex weights.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        *,
+        ambient_dim: int | None = None,
+        latent_dim: int | None = None,
+        name: str = "modules",
+        source: str = "",
+    ) -> None:
+        for what, module in (("encoder", encoder), ("decoder", decoder)):
+            if not isinstance(module, nn.Module):
+                raise UsageError(f"The {what} must be a torch.nn.Module, got {type(module).__name__}.")
+            if any(tensor.is_complex() for tensor in (*module.parameters(), *module.buffers())):
+                raise UsageError(f"The {what} has complex weights; aeverify evaluates real models only.")
+        n = _agree("ambient_dim", ambient_dim, _first_width(encoder), _last_width(decoder))
+        m = _agree("latent_dim", latent_dim, _last_width(encoder), _first_width(decoder))
+        require_latent_dim(m, n)
+        super().__init__(name, n, m)
+        self.note = _mode_note(encoder, decoder)
+        self._source = source
+        try:
+            self._encoder, self._decoder = copy.deepcopy(encoder), copy.deepcopy(decoder)
+        except Exception as error:
+            raise UsageError(
+                f"The modules of {name} cannot be copied ({type(error).__name__}: {error}); give modules that "
+                "copy.deepcopy accepts, since aeverify evaluates a copy of its own."
+            ) from error
+        for module in (self._encoder, self._decoder):
+            module.to("cpu").eval().requires_grad_(False)
+        self._continuity = _continuity(self._encoder, self._decoder)
+        # Before the conversion to float64: weights are hashed in the type in which they are stored.
+        self._fingerprint = _fingerprint(self._encoder, self._decoder)
+        self.stored_dtype = _stored_dtype(self._encoder, self._decoder)
+        for module in (self._encoder, self._decoder):
+            module.double()
+
+    @property
+    def source(self) -> str:
+        """Path of the file that it was loaded from; "" where it lives in memory only."""
+        return self._source
+
+    @property
+    def encoder(self) -> nn.Module:
+        """The evaluated copy of E (float64, eval mode, no gradients of weights). Do not change it."""
+        return self._encoder
+
+    @property
+    def decoder(self) -> nn.Module:
+        """The evaluated copy of D; see `encoder`."""
+        return self._decoder
+
+    @property
+    def continuity(self) -> Continuity:
+        """KNOWN, OPAQUE, or DISCONTINUOUS where a layer jumps (Hardshrink, Threshold)."""
+        return self._continuity
+
+    @property
+    def affine_decoder(self) -> bool:
+        """True where D is a stack of affine layers."""
+        layers = self.decoder_layers
+        return layers is not None and is_affine(layers)
+
+    @cached_property
+    def encoder_layers(self) -> Layers | None:
+        """E as affine maps and activations, weights exact in float64; None where it is not such a stack."""
+        return layers_of(self._encoder)
+
+    @cached_property
+    def decoder_layers(self) -> Layers | None:
+        """D as affine maps and activations; see `encoder_layers`."""
+        return layers_of(self._decoder)
+
+    @cached_property
+    def _lipschitz(self) -> dict[Part, Evidence | None]:
+        e, d = self.encoder_layers, self.decoder_layers
+        both = None if e is None or d is None else (*e, *d)
+        parts = {Part.ENCODER: e, Part.DECODER: d, Part.RECONSTRUCTION: both}
+        return {part: None if layers is None else lipschitz_evidence(layers, part) for part, layers in parts.items()}
+
+    def lipschitz(self, part: Part) -> Evidence | None:
+        """CERTIFIED upper bound: product of operator norms and activation constants; None outside such stacks."""
+        return self._lipschitz[part]
+
+    @cached_property
+    def _balls(self) -> tuple[BallNetwork, BallNetwork] | None:
+        from aeverify.autoencoders.balls import BallNetwork
+
+        e, d = self.encoder_layers, self.decoder_layers
+        return None if e is None or d is None else (BallNetwork(e), BallNetwork(d))
+
+    def encode_balls(self, point: Sequence[Any]) -> list[Any] | None:
+        """Enclosures of the coordinates of E(x); None outside stacks of affine layers and known activations."""
+        return None if self._balls is None else self._balls[0].propagate(point)
+
+    def reconstruct_balls(self, point: Sequence[Any]) -> list[Any] | None:
+        """Enclosures of the coordinates of D(E(x)); None as in `encode_balls`."""
+        return None if self._balls is None else self._balls[1].propagate(self._balls[0].propagate(point))
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of the layers with their settings and of the stored weights; the same in every process."""
+        return self._fingerprint
+
+    def _encode(self, points: FloatArray) -> FloatArray:
+        return _apply(self._encoder, points, self.latent_dim)
+
+    def _decode(self, codes: FloatArray) -> FloatArray:
+        return _apply(self._decoder, codes, self.ambient_dim)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch on one thread inside: two threads slow small networks down, and one gives the same bits every time."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def mlp(
+    ambient_dim: int,
+    latent_dim: int,
+    hidden: Sequence[int] = (128, 128, 128),
+    activation: str = "relu",
+    *,
+    seed: Seed | int = 0,
+    name: str = "mlp",
+) -> ModuleAutoencoder:
+    """An untrained fully connected autoencoder (see `Architecture` for its form, initialisation and errors)."""
+    return from_architecture(Architecture(ambient_dim, latent_dim, tuple(hidden), activation), seed, name=name)
+
+
+def paper_network(seed: Seed | int = 0) -> ModuleAutoencoder:
+    """The untrained network of Kvalheim and Sontag 2024, section 4: 67,332 parameters."""
+    return from_architecture(architecture("paper"), seed, name="paper")
+
+
+def spiral_network(seed: Seed | int = 0) -> ModuleAutoencoder:
+    """The untrained network of the Keras tutorial on the spiral (source 003): 303 parameters."""
+    return from_architecture(architecture("spiral"), seed, name="spiral")
+
+
+def from_architecture(spec: str | Architecture, seed: Seed | int = 0, *, name: str | None = None) -> ModuleAutoencoder:
+    """An untrained autoencoder of an architecture or its spec, drawn from `seed`; raises as `architecture`."""
+    shape = architecture(spec)
+    return ModuleAutoencoder(*shape.build(seed), name=name or str(shape))
+
+
+def build_modules(shape: Architecture, seed: Seed) -> tuple[nn.Sequential, nn.Sequential]:
+    """Encoder and decoder of an architecture; see `Architecture.build`."""
+    generator = torch.Generator().manual_seed(seed.value)
+    parts = []
+    for sizes in (shape.encoder_sizes, shape.decoder_sizes):
+        modules: list[nn.Module] = []
+        for before, after in itertools.pairwise(sizes):
+            if modules:
+                modules.append(activation_module(shape.activation, shape.parameter or 0.0))
+            linear = nn.Linear(before, after, device="meta").to_empty(device="cpu")
+            limit = math.sqrt(6.0 / (before + after))
+            with torch.no_grad():
+                linear.weight.uniform_(-limit, limit, generator=generator)
+                linear.bias.zero_()
+            modules.append(linear)
+        parts.append(nn.Sequential(*modules))
+    return parts[0], parts[1]
+
+
+def activation_module(name: str, parameter: float) -> nn.Module:
+    """The torch layer of an activation of `ACTIVATIONS`."""
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "relu": nn.ReLU,
+        "leaky_relu": lambda: nn.LeakyReLU(parameter),
+        "elu": lambda: nn.ELU(parameter),
+        "silu": nn.SiLU,
+        "gelu": nn.GELU,
+        "softplus": lambda: nn.Softplus(beta=parameter),
+        "tanh": nn.Tanh,
+        "sigmoid": nn.Sigmoid,
+    }
+    ACTIVATIONS[name]  # an unknown name is refused with the known ones
+    return makers[name]()
+
+
+def layers_of(module: nn.Module) -> Layers | None:
+    """The module as affine maps and activations with exact weights; None where it is anything else."""
+    leaves = _leaves(module)
+    if leaves is None:
+        return None
+    layers: list[Layer] = []
+    for leaf in leaves:
+        kind = type(leaf)
+        if isinstance(leaf, nn.Linear) and kind is nn.Linear:
+            weight = leaf.weight.detach().double().numpy()
+            has_bias = isinstance(leaf.bias, torch.Tensor)
+            bias = leaf.bias.detach().double().numpy() if has_bias else np.zeros(len(weight))
+            layers.append(Affine(weight, bias))
+        elif kind in (nn.Identity, nn.Dropout) or (isinstance(leaf, nn.Flatten) and leaf.start_dim == 1):
+            continue
+        elif kind in _ACTIVATION_OF:
+            activation = _pointwise(leaf, _ACTIVATION_OF[kind])
+            if activation is None:
+                return None
+            layers.append(activation)
+        else:
+            return None
+    return tuple(layers)
+
+
+def _pointwise(leaf: nn.Module, name: str) -> Pointwise | None:
+    if isinstance(leaf, nn.GELU) and leaf.approximate != "none":
+        return None
+    if isinstance(leaf, nn.Softplus) and leaf.beta <= 0:
+        return None
+    attribute = ACTIVATIONS[name].parameter
+    parameter = float(getattr(leaf, attribute)) if attribute else 0.0
+    return Pointwise(name, parameter) if math.isfinite(parameter) else None
+
+
+def _leaves(module: nn.Module) -> list[nn.Module] | None:
+    """The leaves of nested Sequentials in order; None where another container or anything with hooks is met."""
+    if "forward" in vars(module) or "parametrizations" in module._modules:
+        return None
+    if any(getattr(module, hooks, None) for hooks in _HOOKS):
+        return None
+    if type(module) is nn.Sequential:
+        leaves: list[nn.Module] = []
+        for child in module:
+            inner = _leaves(child)
+            if inner is None:
+                return None
+            leaves += inner
+        return leaves
+    return None if any(True for _ in module.children()) else [module]
+
+
+def _continuity(*modules: nn.Module) -> Continuity:
+    found = Continuity.KNOWN
+    for module in modules:
+        leaves = _leaves(module)
+        if leaves is None:
+            found = Continuity.OPAQUE
+            continue
+        for leaf in leaves:
+            if type(leaf) in _JUMPING and _jumps(leaf):
+                return Continuity.DISCONTINUOUS
+            if not _is_continuous(leaf):
+                found = Continuity.OPAQUE
+    return found
+
+
+def _is_continuous(leaf: nn.Module) -> bool:
+    kind = type(leaf)
+    if kind in _JUMPING:
+        return True  # those that do jump were sorted out before
+    if kind in _NORMALISING:
+        eps = getattr(leaf, "eps", 0.0)
+        frozen = isinstance(leaf, nn.LayerNorm) or getattr(leaf, "running_var", None) is not None
+        return frozen and eps > 0.0
+    if kind not in _CONTINUOUS:
+        return False
+    if isinstance(leaf, nn.Softplus):
+        return leaf.beta > 0 and leaf.threshold >= 20
+    return not getattr(leaf, "return_indices", False)
+
+
+def _jumps(leaf: nn.Module) -> bool:
+    if isinstance(leaf, nn.Hardshrink):
+        return leaf.lambd > 0
+    return isinstance(leaf, nn.Threshold) and leaf.value != leaf.threshold
+
+
+def _mode_note(*modules: nn.Module) -> str:
+    found = sorted(
+        {
+            type(m).__name__
+            for module in modules
+            for m in module.modules()
+            if m.training and isinstance(m, _RANDOM_IN_TRAINING)
+        }
+    )
+    if not found:
+        return ""
+    return f"The model was in train mode with {', '.join(found)}; it is evaluated in eval mode."
+
+
+def _end(module: nn.Module, last: bool) -> int | None:
+    """Width at one end of a plain stack, where the first leaf that can change it is Linear."""
+    leaves = _leaves(module)
+    if leaves is None:
+        return None
+    for leaf in reversed(leaves) if last else leaves:
+        if type(leaf) is nn.Linear:
+            return int(leaf.out_features if last else leaf.in_features)
+        if type(leaf) not in _ACTIVATION_OF and type(leaf) not in (nn.Identity, nn.Dropout):
+            return None
+    return None
+
+
+def _first_width(module: nn.Module) -> int | None:
+    return _end(module, last=False)
+
+
+def _last_width(module: nn.Module) -> int | None:
+    return _end(module, last=True)
+
+
+def _agree(what: str, given: int | None, *read: int | None) -> int:
+    known = [width for width in read if width is not None]
+    if given is None and not known:
+        raise UsageError(
+            f"{what} cannot be read from the modules, which do not begin and end with torch.nn.Linear; give {what}=."
+        )
+    values = {*known, *([] if given is None else [given])}
+    if len(values) > 1:
+        encoder, decoder = (str(width) if width is not None else "unreadable" for width in read)
+        raise UsageError(
+            f"The {what}s disagree: {'not given' if given is None else given} by the caller, {encoder} in the encoder, "
+            f"{decoder} in the decoder. Give modules that fit together, and the {what} that is theirs."
+        )
+    return known[0] if given is None else given
+
+
+def _apply(module: nn.Module, rows: FloatArray, width: int) -> FloatArray:
+    if not len(rows):
+        return np.empty((0, width))
+    with torch.no_grad(), one_thread():
+        parts = []
+        for start in range(0, len(rows), _ROWS_PER_CALL):
+            chunk = torch.from_numpy(np.ascontiguousarray(rows[start : start + _ROWS_PER_CALL]))
+            out = module(chunk)
+            if not isinstance(out, torch.Tensor):
+                raise ModelError(f"the module returned {type(out).__name__}, expected one tensor")
+            if out.ndim == 0 or len(out) != len(chunk):
+                raise ModelError(
+                    f"The module returned shape {tuple(out.shape)} for {len(chunk)} rows; "
+                    f"expected ({len(chunk)}, {width})."
+                )
+            parts.append(out.double().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def _stored_dtype(*modules: nn.Module) -> torch.dtype:
+    """The one type of all weights; float64 where there are several or none."""
+    dtypes = {p.dtype for module in modules for p in module.parameters()}
+    return dtypes.pop() if len(dtypes) == 1 else torch.float64
+
+
+def describe(module: nn.Module) -> list[list[Any]] | None:
+    """A plain stack as JSON values: `["linear", in, out, has_bias]` and `[activation, parameter]`, first to last.
+
+    This is what a saved file holds and what the fingerprint hashes; None where the module is not such a stack.
+    """
+    leaves = _leaves(module)
+    if leaves is None or layers_of(module) is None:
+        return None
+    description: list[list[Any]] = []
+    for leaf in leaves:
+        if isinstance(leaf, nn.Linear):
+            description.append(["linear", leaf.in_features, leaf.out_features, isinstance(leaf.bias, torch.Tensor)])
+        elif type(leaf) in _ACTIVATION_OF:
+            found = _pointwise(leaf, _ACTIVATION_OF[type(leaf)])
+            description.append([_ACTIVATION_OF[type(leaf)], found.parameter if found else 0.0])
+    return description
+
+
+def linears(module: nn.Module) -> list[nn.Linear]:
+    """The Linear layers of a plain stack, first to last."""
+    return [leaf for leaf in _leaves(module) or [] if isinstance(leaf, nn.Linear)]
+
+
+def _fingerprint(encoder: nn.Module, decoder: nn.Module) -> str:
+    digest = hashlib.sha256(b"aeverify module autoencoder 1\n")
+    for module in (encoder, decoder):
+        description = describe(module)
+        named: list[tuple[str, torch.Tensor]]
+        if description is not None:
+            digest.update(json.dumps(description).encode())
+            named = [(str(i), p) for i, layer in enumerate(linears(module)) for p in layer.parameters()]
+        else:
+            settings = [
+                [p, f"{type(m).__module__}.{type(m).__qualname__}", m.extra_repr()] for p, m in module.named_modules()
+            ]
+            digest.update(json.dumps(settings).encode())
+            state = module.state_dict()
+            named = [(p, t) for p, t in sorted(state.items()) if isinstance(t, torch.Tensor)]
+        for path, tensor in named:
+            digest.update(f"\n{path} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

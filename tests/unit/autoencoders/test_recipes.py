@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from aeverify.autoencoders.recipes import RECIPES, Recipe, recipe
+from aeverify.errors import UnknownNameError, UsageError
+
+
+def test_the_paper_recipe_is_the_printed_one() -> None:
+    """Adam, mean squared error, batches of 20, 2000 epochs, shuffled; Keras' default rate and epsilon."""
+    r = RECIPES["paper"]
+    assert (r.optimizer, r.loss, r.batch_size, r.epochs, r.shuffle) == ("adam", "mse", 20, 2000, True)
+    assert (r.learning_rate, r.epsilon, r.schedule, r.warmup) == (1e-3, 1e-7, "constant", 0.0)
+    assert {r.rate(step, 100) for step in range(100)} == {1e-3}
+
+
+def test_the_spiral_recipe_is_that_of_the_tutorial() -> None:
+    """Keras' default optimiser, 1000 epochs, batches of 32."""
+    r = RECIPES["spiral"]
+    assert (r.optimizer, r.epochs, r.batch_size, r.learning_rate) == ("rmsprop", 1000, 32, 1e-3)
+
+
+def test_warm_up_and_cosine() -> None:
+    """The rate rises linearly to its largest value and ends near zero."""
+    r = recipe("default", learning_rate=1.0, warmup=0.1)
+    rates = [r.rate(step, 1000) for step in range(1000)]
+    assert rates[:100] == [(step + 1) / 100 for step in range(100)]
+    assert rates[100:] == sorted(rates[100:], reverse=True)
+    assert rates[500] == pytest.approx(0.5)
+    assert 0.0 < rates[-1] < 1e-5
+    assert rates[250] == pytest.approx(0.5 * (1 + math.cos(math.pi / 4)))
+
+
+def test_batches_follow_the_share_unless_the_size_is_asked_for() -> None:
+    """`default` takes a tenth of a small data set; a size that the caller sets is meant as it stands."""
+    assert [RECIPES["default"].rows_a_step(n) for n in (1000, 5000, 100, 7)] == [100, 100, 10, 1]
+    assert recipe("default", batch_size=50).rows_a_step(100) == 50
+    with pytest.raises(UsageError, match="batch of 200 rows is larger than the 100"):
+        recipe("default", batch_size=200).rows_a_step(100)
+    with pytest.raises(UsageError, match="batch of 20 rows"):
+        RECIPES["paper"].rows_a_step(10)
+
+
+def test_adapting_leaves_what_is_none() -> None:
+    """None means: as in the recipe."""
+    assert recipe("paper", epochs=None, batch_size=None) == RECIPES["paper"]
+    assert recipe("paper", epochs=3).epochs == 3
+    assert recipe(RECIPES["quick"]) is not None
+
+
+def test_a_recipe_survives_json() -> None:
+    """to_dict and from_dict are inverse."""
+    for r in RECIPES.values():
+        assert Recipe.from_dict(r.to_dict()) == r
+
+
+def test_every_setting_has_a_meaning() -> None:
+    """For `list recipes`."""
+    for r in RECIPES.values():
+        assert r.summary
+        assert all(about["meaning"] for about in r.parameters.values())
+        assert r.parameters["epochs"]["default"] == r.epochs
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"epochs": 0},
+        {"epochs": 1.5},
+        {"epochs": True},
+        {"batch_size": 0},
+        {"batch_size": -3},
+        {"learning_rate": 0.0},
+        {"learning_rate": -1e-3},
+        {"learning_rate": math.nan},
+        {"learning_rate": math.inf},
+        {"warmup": 1.0},
+        {"batch_share": 0.0},
+        {"optimizer": "sgd"},
+        {"schedule": "linear"},
+        {"loss": "mae"},
+        {"shuffle": "yes"},
+        {"momentum": 0.9},
+        {"name": "other"},
+    ],
+)
+def test_unusable_settings_are_refused(settings: dict[str, object]) -> None:
+    """Out of range, of another type, or unknown."""
+    with pytest.raises(UsageError):
+        recipe("default", **settings)
+
+
+def test_an_unknown_recipe_lists_the_nearest() -> None:
+    """Did you mean."""
+    with pytest.raises(UnknownNameError, match="did you mean 'paper'"):
+        recipe("papers")
