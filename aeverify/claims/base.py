@@ -1,0 +1,217 @@
+"""Check: one claim with its parameters, its premises and the evidence that decides it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from aeverify.claims.study import Study
+from aeverify.core.claim import Claim, ClaimKind, Premise, Quantifier
+from aeverify.core.evidence import Citation, Evidence, Rigor
+from aeverify.core.interval import Interval
+from aeverify.core.verdict import Outcome, Reason, Verdict, reason_of
+from aeverify.errors import AeverifyError, InvariantError, NonFiniteOutputError, UsageError
+from aeverify.manifolds.base import Manifold
+
+KVALHEIM_SONTAG = "M. D. Kvalheim and E. D. Sontag, Why should autoencoders work?, TMLR 2024 (arXiv:2310.02250)"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found once its premises hold: an outcome of `decide`, on which evidence, against what."""
+
+    outcome: Outcome
+    evidence: Evidence
+    threshold: Interval
+    supporting: tuple[Evidence, ...] = ()
+    needed: tuple[Evidence, ...] = ()
+    reason: Reason | None = None
+    message: str = ""
+    witness: Any = None
+
+
+@dataclass(frozen=True)
+class Check(ABC):
+    """A claim that can be decided about a `Study`. The dataclass fields of a subclass are its parameters."""
+
+    claim: ClassVar[Claim]
+    statistical_statements: ClassVar[int] = 0
+    """How many statistical statements one check may need; the run's error budget is split by their sum."""
+
+    @abstractmethod
+    def applies(self, manifold: Manifold, latent_dim: int) -> bool:
+        """Whether the claim says something about this set and latent dimension; a run that names no claims takes those
+        that apply. A claim that is named and does not apply comes out VACUOUS."""
+
+    @abstractmethod
+    def premises(self, study: Study) -> Iterator[Premise]:
+        """The premises in order, each decided when it is asked for; the first that does not hold ends the check."""
+
+    @abstractmethod
+    def find(self, study: Study) -> Finding:
+        """Measure and decide; called when every premise holds."""
+
+    @classmethod
+    def parameters(cls) -> dict[str, dict[str, Any]]:
+        """Name, default and meaning of each parameter."""
+        return {
+            f.name: {"default": f.default, "meaning": f.metadata.get("meaning", "")} for f in dataclasses.fields(cls)
+        }
+
+    def configured(self, parameters: Mapping[str, Any]) -> Check:
+        """This check with other parameter values.
+
+        Raises:
+            UsageError: an unknown parameter, or a value out of range.
+        """
+        known = self.parameters()
+        for name, value in parameters.items():
+            if name not in known:
+                raise UsageError(
+                    f"The claim {self.claim.id} has no parameter {name!r}; it has: {', '.join(known) or 'none'}."
+                )
+            _require_kind(value, known[name]["default"], f"{self.claim.id}.{name}")
+        return dataclasses.replace(self, **parameters)
+
+    def check(self, study: Study) -> Verdict:
+        """The verdict on one model. Never raises for what the model does: that ends in ERROR with the reason."""
+        seen: list[Premise] = []
+        try:
+            for premise in self.premises(study):
+                seen.append(premise)
+                if premise.holds is not True:
+                    return self._unmet(study, tuple(seen))
+            return self._decided(study, tuple(seen), self.find(study))
+        except NonFiniteOutputError as error:
+            return self._verdict(
+                study,
+                Outcome.ERROR,
+                Reason.NON_FINITE_OUTPUT,
+                premises=tuple(seen),
+                witness=getattr(error, "witness", None),
+                message=str(error),
+            )
+        except InvariantError as error:
+            return self._verdict(study, Outcome.ERROR, Reason.CONTRADICTION, premises=tuple(seen), message=str(error))
+        except AeverifyError as error:
+            return self._verdict(study, Outcome.ERROR, Reason.CRASHED, premises=tuple(seen), message=str(error))
+
+    def _unmet(self, study: Study, premises: tuple[Premise, ...]) -> Verdict:
+        last = premises[-1]
+        if last.holds is None:
+            outcome, reason = Outcome.INCONCLUSIVE, Reason.PREMISE_UNDECIDED
+        else:
+            special = {"continuous": Reason.NOT_CONTINUOUS, "obstruction": Reason.NO_OBSTRUCTION}
+            outcome, reason = Outcome.VACUOUS, special.get(last.id, Reason.PREMISE_UNMET)
+        return self._verdict(
+            study,
+            outcome,
+            reason,
+            evidence=last.evidence,
+            rigor=last.evidence.rigor if last.evidence else None,
+            premises=premises,
+            witness=last.evidence.witness if last.evidence else None,
+            message=f"Premise {last.id!r}: {last.statement}",
+        )
+
+    def _decided(self, study: Study, premises: tuple[Premise, ...], found: Finding) -> Verdict:
+        used = [found.evidence, *found.needed, *(p.evidence for p in premises if p.evidence)]
+        return self._verdict(
+            study,
+            found.outcome,
+            found.reason or reason_of(found.outcome),
+            rigor=min((e.rigor for e in used), default=Rigor.EMPIRICAL),
+            evidence=found.evidence,
+            threshold=found.threshold,
+            supporting=found.supporting,
+            premises=premises,
+            witness=found.witness or found.evidence.witness,
+            message=found.message,
+        )
+
+    def _verdict(self, study: Study, outcome: Outcome, reason: Reason, **fields: Any) -> Verdict:
+        return Verdict(
+            claim=self.claim,
+            subject=study.autoencoder.name,
+            manifold=str(study.manifold),
+            outcome=outcome,
+            reason=reason,
+            **fields,
+        )
+
+
+def bound_to_meet(bound: Evidence, found: Evidence) -> Interval:
+    """The threshold that a worst error has to meet: the lower bound of the width, as one point.
+
+    The lower end of an EMPIRICAL enclosure is a float64 value less an allowance for rounding. A model that attains the
+    bound (the constant at a circle's centre) would be undecided for ever, so the same allowance is taken off the bound.
+    A CERTIFIED lower end has none and meets the bound itself; only where it was rounded down to the very number below
+    the bound is that number the threshold.
+    """
+    wanted = bound.interval.lower - float(found.details.get("rounding_allowance", 0.0))
+    below = math.nextafter(wanted, -math.inf)
+    return Interval.exactly(below if found.interval.lower == below else wanted)
+
+
+def _require_kind(value: Any, like: Any, name: str) -> None:
+    """Raise UsageError unless `value` is of the kind of the default: true/false, integer, number or string."""
+    kinds: tuple[tuple[type, type | tuple[type, ...], str], ...] = (
+        (bool, bool, "true or false"),
+        (int, int, "an integer"),
+        (float, (int, float), "a number"),
+        (str, str, "a string"),
+    )
+    for kind, accepted, words in kinds:
+        if type(like) is kind:
+            if not isinstance(value, accepted) or (kind is not bool and isinstance(value, bool)):
+                raise UsageError(f"{name} must be {words}, got {value!r}.")
+            return
+
+
+def finite_outputs(study: Study) -> Premise:
+    """The premise that E and D return finite numbers on K; measuring raises as soon as one does not."""
+    study.sup_errors()
+    return Premise("finite-outputs", "E and D returned finite numbers at every point of K that was evaluated.", True)
+
+
+def compact(study: Study) -> Premise:
+    """The premise that K is compact: it is the image of a box under a continuous chart, or a finite union of such."""
+    return Premise("compact", "K is a finite union of images of closed boxes under continuous charts.", True)
+
+
+def obstructed(study: Study) -> Premise:
+    """The premise that a positive lower bound on the width of some component is known."""
+    width = study.width()
+    found = bool(study.obstructed_components())
+    statement = (
+        f"Some component of K has w_{study.latent_dim} > 0, so that no continuous autoencoder is perfect on it."
+        if found
+        else f"No positive lower bound on w_{study.latent_dim}(K) is known."
+    )
+    return Premise("obstruction", statement, found, width)
+
+
+def positive(value: float, name: str, below: float = math.inf) -> None:
+    """Raise UsageError unless 0 < value < below."""
+    if not (math.isfinite(value) and 0 < value < below):
+        limit = f" and below {below:g}" if math.isfinite(below) else ""
+        raise UsageError(f"{name} must be a finite number above 0{limit}, got {value!r}.")
+
+
+__all__ = [
+    "KVALHEIM_SONTAG",
+    "Check",
+    "Citation",
+    "ClaimKind",
+    "Finding",
+    "Quantifier",
+    "bound_to_meet",
+    "compact",
+    "finite_outputs",
+    "obstructed",
+    "positive",
+]

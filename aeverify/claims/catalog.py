@@ -1,0 +1,44 @@
+"""The claims that can be asked for by name."""
+
+from __future__ import annotations
+
+from aeverify.claims.base import Check
+from aeverify.claims.latent_topology import LatentTopology
+from aeverify.claims.order_preservation import OrderPreservation
+from aeverify.claims.paradox import Paradox
+from aeverify.claims.pca_floor import PcaFloor, PcaPublished
+from aeverify.claims.theorem_1 import Theorem1
+from aeverify.claims.theorem_2 import Theorem2
+from aeverify.claims.thick_set import ThickSet
+from aeverify.core.registry import Registry
+from aeverify.errors import UnknownNameError
+
+CLAIMS: Registry[Check] = Registry("claim")
+for _check in (
+    Theorem1(),
+    Theorem2(),
+    ThickSet(),
+    LatentTopology(),
+    Paradox(),
+    OrderPreservation(),
+    PcaFloor(),
+    PcaPublished(),
+):
+    CLAIMS.register(_check.claim.id, _check)
+
+
+def claim(name: str) -> Check:
+    """The check of that id; case, spaces, '-' and '_' do not matter ("Theorem 1" is `theorem-1`).
+
+    Raises:
+        UnknownNameError: there is no such claim; the message lists the nearest ones.
+    """
+    wanted = _plain(name)
+    for known in CLAIMS:
+        if _plain(known) == wanted:
+            return CLAIMS[known]
+    raise UnknownNameError("claim", name, CLAIMS)
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in str(name).lower() if c.isalnum())
