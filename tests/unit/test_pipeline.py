@@ -1,0 +1,184 @@
+"""Pipeline: runs, checks and replays end to end, with small sizes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import aeverify
+from aeverify.autoencoders.oracles import oracle
+from aeverify.autoencoders.protocol import Autoencoder
+from aeverify.config import Plan, Subject, Training
+from aeverify.core import ExitCode, Outcome, Reason, Report
+from aeverify.core.events import Event, RunInterrupted, VerdictReached
+from aeverify.errors import ModelFileError, UsageError
+from aeverify.pipeline import check, run
+from aeverify.replaying import replay
+
+from .claims.test_checks import SMALL
+
+TINY = Plan(
+    title="tiny",
+    manifold="circle",
+    latent_dim=1,
+    training=Training(architecture="mlp:hidden=[16]", recipe="quick", restarts=2, points=64, epochs=3, batch_size=32),
+    effort=SMALL,
+)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
+    """A run of two restarts that were hardly trained."""
+    folder = tmp_path_factory.mktemp("run")
+    return run(TINY, out=folder), folder
+
+
+def test_theorem_1_holds_for_models_that_did_not_converge(tiny: tuple[Report, Path]):
+    """A restart that did not converge is recorded as such, and the theorem holds for it all the same."""
+    report, _ = tiny
+    assert [m.converged for m in report.models] == [False, False]
+    found = [v.outcome for v in report.verdicts if v.claim.id == "theorem-1"]
+    assert found == [Outcome.PASS, Outcome.PASS]
+    assert "0 of 2 restarts converged." in report.notes
+
+
+def test_an_existence_claim_is_not_refuted_by_bad_restarts(tiny: tuple[Report, Path]):
+    """Theorem 2 says that some model exists; two bad ones leave it open."""
+    report, _ = tiny
+    (verdict,) = [v for v in report.verdicts if v.claim.id == "theorem-2"]
+    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, Reason.EXISTENTIAL)
+
+
+def test_every_witness_is_reproduced_from_the_saved_models(tiny: tuple[Report, Path]):
+    """Replaying with the models in the folder gives the reported errors again."""
+    report, folder = tiny
+    statuses = {r.status for r in replay(report, folder=folder)}
+    assert "REPRODUCED" in statuses and "CHANGED" not in statuses
+
+
+def test_a_repaired_model_is_seen_by_replay(tiny: tuple[Report, Path]):
+    """Another model at the same points has other errors."""
+    report, folder = tiny
+    results = replay(report, "theorem-1", folder, autoencoder=oracle("cut:half_width=0.001"))
+    assert "CHANGED" in {r.status for r in results}
+
+
+def test_replay_needs_the_model(tiny: tuple[Report, Path], tmp_path: Path):
+    """A folder without the models is a clear error."""
+    with pytest.raises(ModelFileError):
+        replay(tiny[0], "theorem-1", tmp_path)
+
+
+def test_replay_does_not_leave_the_folder(tiny: tuple[Report, Path], tmp_path: Path):
+    """A report that names a file elsewhere is not followed."""
+    report, folder = tiny
+    models = tuple(replace(m, source="../../etc/model.safetensors") for m in report.models)
+    with pytest.raises(UsageError, match="outside its folder"):
+        replay(replace(report, models=models), "theorem-1", folder)
+
+
+def test_the_same_seed_gives_the_same_report():
+    """Everything but the times comes out again."""
+    plan = replace(TINY, training=None, subjects=(Subject(oracle="cut:half_width=0.01"),))
+
+    def without_times(report: Report) -> dict[str, object]:
+        data = report.to_dict()
+        return {k: v for k, v in data.items() if k != "provenance"}
+
+    assert without_times(run(plan)) == without_times(run(plan))
+
+
+def test_another_seed_gives_other_draws():
+    """The root seed reaches the measurements."""
+    model = oracle("cut:half_width=0.3")
+    first, second = (check(model, "circle", ["theorem-2"], seed=s, effort=SMALL) for s in (0, 1))
+    assert first.verdicts[0].evidence != second.verdicts[0].evidence
+
+
+def test_an_interrupt_keeps_what_was_finished():
+    """Ctrl-C after the first verdict: it is reported, the others are INCONCLUSIVE, the exit code says interrupted."""
+    plan = replace(TINY, training=None, subjects=(Subject(oracle="cut:half_width=0.01"),))
+    seen: list[Event] = []
+
+    def listener(event: Event) -> None:
+        seen.append(event)
+        if isinstance(event, VerdictReached):
+            raise KeyboardInterrupt
+
+    report = run(plan, listener)
+    assert report.exit_code == ExitCode.INTERRUPTED and report.interrupted
+    assert [v.outcome for v in report.verdicts if v.reason is not Reason.INTERRUPTED] == [Outcome.PASS]
+    assert len(plan.checks()) == len(report.verdicts)
+    assert any(isinstance(e, RunInterrupted) for e in seen)
+    assert report.outcome is Outcome.INCONCLUSIVE
+
+
+def test_an_interrupt_in_training_keeps_the_finished_restart(tmp_path: Path):
+    """Ctrl-C while the second restart trains: the first is in the report and on disk."""
+    plan = replace(TINY, training=replace(TINY.training, restarts=3))
+
+    def listener(event: Event) -> None:
+        if getattr(event, "stage", "") == "train restart 1" and type(event).__name__ == "StageFinished":
+            raise KeyboardInterrupt
+
+    report = run(plan, listener, out=tmp_path)
+    assert report.exit_code == ExitCode.INTERRUPTED
+    assert "restart 0" in [m.name for m in report.models]
+    assert (tmp_path / "models" / "restart-0.safetensors").exists()
+    assert {Reason.INTERRUPTED} == {v.reason for v in report.verdicts}
+
+
+def test_check_takes_callables_and_specs():
+    """The contract: two callables, a spec, and a report with verdicts."""
+    model = Autoencoder.from_callables(
+        lambda x: x[:, :1], lambda z: np.column_stack([z[:, 0], 0 * z[:, 0]]), ambient_dim=2, latent_dim=1
+    )
+    report = aeverify.check(model, "ellipse:a=3,b=2", seed=3)
+    verdict = next(v for v in report.verdicts if v.claim.id == "theorem-1")
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.threshold.lower == pytest.approx(2.0, abs=1e-11)
+    assert verdict.evidence.interval.lower == pytest.approx(2.0, abs=1e-11)
+    assert verdict.witness is not None and "replay" in verdict.replay
+    assert report.to_dict()["schema"] == "aeverify-report/1"
+
+
+def test_check_refuses_a_model_of_another_dimension():
+    """A model on R^3 cannot be judged on a circle in R^2."""
+    with pytest.raises(UsageError, match=r"R\^3"):
+        check(oracle("label"), "circle")
+
+
+def test_check_refuses_what_is_no_autoencoder():
+    """A bare function is answered with how to wrap it."""
+    with pytest.raises(UsageError, match="from_callables"):
+        check(lambda x: x, "circle")  # type: ignore[arg-type]
+
+
+def test_check_refuses_no_claims():
+    """An empty list is an error, not a pass."""
+    with pytest.raises(UsageError, match="not a pass"):
+        check(oracle("constant"), "circle", claims=[])
+
+
+def test_where_nothing_applies_nothing_passes():
+    """No theorem speaks of a spiral with a code as large as the data except Theorem 2's reading."""
+    report = check(oracle("identity"), "spiral", claims=["theorem-1"], effort=SMALL)
+    assert Outcome.VACUOUS is report.outcome and report.exit_code == ExitCode.UNDECIDED
+
+
+def test_a_missing_model_file_is_a_usage_error(tmp_path: Path):
+    """The path is named."""
+    plan = replace(TINY, training=None, subjects=(Subject(file=str(tmp_path / "gone.safetensors")),))
+    with pytest.raises(ModelFileError, match="gone"):
+        run(plan)
+
+
+def test_a_diverging_training_is_a_reason_and_not_a_traceback():
+    """A learning rate of 1e12 ends in a note, and no claim passes."""
+    plan = replace(TINY, training=replace(TINY.training, learning_rate=1e12, restarts=1, epochs=20))
+    report = run(plan)
+    assert Outcome.PASS not in {v.outcome for v in report.verdicts}
+    assert "diverge" in " ".join((*report.notes, *(m.note for m in report.models))).lower()
