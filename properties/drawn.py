@@ -1,0 +1,39 @@
+"""What the properties draw: specs of closed curves and of networks, plain parameters that rebuild a failure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from hypothesis import strategies as st
+
+from aeverify.autoencoders.architectures import Architecture
+from aeverify.autoencoders.networks import ModuleAutoencoder
+from aeverify.autoencoders.training import train
+from aeverify.claims import Effort
+from aeverify.manifolds import manifold
+
+EFFORT = Effort(samples=1000, draws=1000, homology_samples=60)
+
+lengths = st.integers(1, 400).map(lambda n: n / 100)
+circles = st.builds(lambda r, n: f"circle:radius={r:g},ambient_dim={n}", lengths, st.integers(2, 4))
+ellipses = st.builds(lambda a, b: f"ellipse:a={a:g},b={b:g}", lengths, lengths)
+closed_curves = st.one_of(circles, ellipses)
+activations = st.sampled_from(["relu", "leaky_relu", "tanh", "sigmoid", "softplus", "silu"])
+hidden_layers = st.lists(st.integers(1, 24), min_size=1, max_size=3).map(tuple)
+seeds = st.integers(0, 2**31)
+
+
+@lru_cache(maxsize=256)
+def network(spec: str, hidden: tuple[int, ...], activation: str, seed: int, epochs: int) -> ModuleAutoencoder:
+    """A network with a one-dimensional code for the set of that spec, trained for some epochs (0: as it was drawn)."""
+    space = manifold(spec)
+    shape = Architecture(space.ambient_dim, 1, hidden, activation)
+    if epochs:
+        from aeverify.autoencoders.recipes import recipe
+
+        points = space.sample(64, seed).points
+        result = train(shape, points, recipe("quick", epochs=epochs, batch_size=32), seed, device="cpu")
+        if result.model is not None:
+            return result.model
+    encoder, decoder = shape.build(seed)
+    return ModuleAutoencoder(encoder, decoder, name=f"untrained {shape}")
