@@ -1,0 +1,30 @@
+# Each target is a line or two; everything else is configured in pyproject.toml.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL = $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet -c constraints.txt -e
+
+.PHONY: run test lint bench docs clean
+
+run: .venv/installed
+	$(BIN)/aeverify run
+
+test: .venv/installed-dev
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: .venv/installed-dev
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+docs: .venv/installed-dev
+	$(BIN)/python -m pytest -q tests/meta/test_readme.py -m ""
+
+clean:
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+
+.venv/installed: pyproject.toml constraints.txt
+	$(INSTALL) . && touch $@
+
+.venv/installed-dev: pyproject.toml constraints.txt
+	$(INSTALL) ".[test,lint]" && touch .venv/installed $@
