@@ -20,7 +20,8 @@ samples are apart, can be missed (a model that is wrong on a set of measure 1e-9
 
 **Upper end.** If f = D after E is L-Lipschitz, e is (L + 1)-Lipschitz by the triangle inequality, so
 sup e <= max over a grid of e + (L + 1) eps for a grid with proved covering radius eps. L must be an upper bound; a
-sampled L would bound nothing.
+sampled L would bound nothing. Where L is too large for that to say anything, a one-dimensional code is bounded first
+(`error_through_code`).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from aeverify.measure.evaluation import (
     witness_of,
     witness_point,
 )
-from aeverify.measure.rounding import certified_errors, operations
+from aeverify.measure.rounding import certified_errors, error_through_code, operations
 from aeverify.measure.search import ascend, bisect, zoom
 
 FloatArray = NDArray[np.float64]
@@ -64,6 +65,7 @@ _BALL_POINTS = 2_048
 _FEWEST = 1_000
 _OPERATIONS = 4e9
 _SLACK = 0.01
+_CODED = 20_000
 
 _CITATION = Citation(
     "M. D. Kvalheim and E. D. Sontag, Why should autoencoders work?, TMLR 2024 (arXiv:2310.02250)",
@@ -396,6 +398,13 @@ def _above(autoencoder: Autoencoder, manifold: Manifold, index: int, lower: floa
     words = f"largest error on a grid of {len(grid)} points ({kind}) plus (L + 1) eps with L = {constant.upper:.4g}"
     value = math.nextafter((top + slack) * (1.0 + 2.0**-50), math.inf)
     assumed = constant.assumptions
+    if slack > size:
+        grid = part.grid(min(_CODED, limit))
+        through = error_through_code(autoencoder, grid.points, (grid.covering_radius.upper + shift) * (1.0 + 2.0**-48))
+        if through is not None and through < value:
+            value, rigor, kind = through, Rigor.CERTIFIED, "in float64 with a proved bound of the rounding"
+            words = f"size of the decoder's image of the code range, from a grid of {len(grid)} points ({kind})"
+            details |= {"grid_points": len(grid), "covering_radius": grid.covering_radius.upper, "slack": None}
     if kind != "in ball arithmetic":
         assumed += ("The platform's sin and cos are accurate to a few units in the last place.",)
     return _Above(value, min(rigor, constant.rigor), words, details, assumed)

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from aeverify.autoencoders.layers import Affine, Pointwise
-from aeverify.autoencoders.networks import mlp
+from aeverify.autoencoders.loading import load
+from aeverify.autoencoders.networks import from_architecture, mlp
 from aeverify.autoencoders.oracles import oracle
-from aeverify.measure.rounding import certified_errors, certified_values, operations
+from aeverify.autoencoders.protocol import Part
+from aeverify.manifolds import manifold
+from aeverify.measure.rounding import certified_errors, certified_values, error_through_code, operations
 
 
 def exactly(layers, row):
@@ -72,3 +75,34 @@ def test_what_is_not_covered_has_no_bound():
     assert certified_errors(mlp(2, 1, (4,), "tanh"), rows) is None
     assert certified_errors(oracle("cut"), rows) is None
     assert operations(oracle("cut")) == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_bound_through_the_code_is_an_upper_bound(seed):
+    """No point of a dense sample of the circle errs more, for networks with steep and with flat codes."""
+    circle = manifold("circle")
+    model = from_architecture("mlp:ambient_dim=2,latent_dim=1,hidden=[16,16]", seed)
+    grid = circle.grid(500)
+    bound = error_through_code(model, grid.points, grid.covering_radius.upper, nodes=300)
+    assert bound >= model.errors(circle.grid(20_000).points).max()
+
+
+def test_the_bound_through_the_code_says_something_where_the_constant_does_not(root):
+    """A trained network on one circle: L is in the hundred thousands, the bound below twice the diameter and a bit."""
+    model = load(root / "tests/fixtures/two_circles_paper_0.safetensors")
+    grid = manifold("two_circles").components[0].grid(5_000)
+    bound = error_through_code(model, grid.points, grid.covering_radius.upper)
+    assert model.lipschitz(Part.RECONSTRUCTION).upper > 1e5
+    assert 2.0 <= bound < 4.5
+
+
+def test_the_bound_through_the_code_widens_with_the_radius():
+    """A set that reaches further from the points can err more: by (1 + L_E L_D) times the radius at least."""
+    model = from_architecture("mlp:ambient_dim=2,latent_dim=1,hidden=[8]", 3)
+    points = manifold("circle").grid(200).points
+    assert error_through_code(model, points, 0.5) >= error_through_code(model, points, 0.0) + 0.5
+
+
+def test_a_code_of_two_numbers_has_no_bound_through_it():
+    """The grid over the code is one-dimensional."""
+    assert error_through_code(oracle("identity"), manifold("circle").grid(10).points, 0.1) is None
