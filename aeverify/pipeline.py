@@ -298,29 +298,35 @@ def _remarks(model: Autoencoder) -> str:
 
 
 def _train(state: _Run, data: Sample, checks: tuple[Check, ...], alpha: float) -> None:
-    """Train the restarts of the plan and save each as it is finished; those that diverged are recorded, not judged."""
+    """Train the restarts of the plan and save those that were finished, whatever ends the training; the ones that
+    diverged are recorded, not judged."""
     plan = state.plan
     assert plan.training is not None
     wanted = plan.training
     names = [f"restart {i}" for i in range(wanted.restarts)]
     started = state.begin(f"train {wanted.restarts} restarts")
-    for i, result in enumerate(
-        train_restarts(
-            architecture(wanted.architecture, ambient_dim=data.points.shape[1], latent_dim=plan.latent_dim),
-            data.points,
-            recipe(
-                wanted.recipe,
-                epochs=wanted.epochs,
-                batch_size=wanted.batch_size,
-                learning_rate=wanted.learning_rate,
-            ),
-            [Seed(plan.seed).child("restart", i) for i in range(wanted.restarts)],
-            device=plan.device,
-            listener=state.listener,
-            names=names,
-        )
-    ):
-        _take(state, i, names[i], result, data, checks, alpha)
+    kept: dict[int, TrainingResult] = {}
+    training = train_restarts(
+        architecture(wanted.architecture, ambient_dim=data.points.shape[1], latent_dim=plan.latent_dim),
+        data.points,
+        recipe(
+            wanted.recipe,
+            epochs=wanted.epochs,
+            batch_size=wanted.batch_size,
+            learning_rate=wanted.learning_rate,
+        ),
+        [Seed(plan.seed).child("restart", i) for i in range(wanted.restarts)],
+        device=plan.device,
+        listener=state.listener,
+        names=names,
+        kept=kept,
+    )
+    try:
+        for _ in training:
+            pass
+    finally:
+        for i in sorted(kept):
+            _take(state, i, names[i], kept[i], data, checks, alpha)
     state.end(started, f"{sum(bool(r.converged) for r in state.records)} of {wanted.restarts} converged")
 
 

@@ -13,7 +13,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 import pytest
+from beartype import BeartypeConf
+from beartype.claw import beartype_packages
 from click.testing import CliRunner
+
+# Annotations of these rooms are checked at run time in the tests: a float32 array or a None where the signature says
+# otherwise is an error here and not in a user's report. (An int may stand for a float, as Python has it.)
+beartype_packages(("aeverify.measure", "aeverify.claims"), conf=BeartypeConf(is_pep484_tower=True))
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,7 +14,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, final
@@ -133,10 +133,12 @@ def train_restarts(
     device: str = "auto",
     names: Sequence[str] | None = None,
     workers: int | None = None,
+    kept: MutableMapping[int, TrainingResult] | None = None,
 ) -> Iterator[TrainingResult]:
     """Train one model a seed, and yield each result as soon as it and those before it are finished.
 
-    Whatever interrupts the caller, the results that were yielded are the caller's; the rest is stopped within an epoch.
+    Whatever interrupts the caller, the results that were yielded are the caller's, and those that were finished but not
+    yet yielded are in `kept`; the rest is stopped within an epoch.
     Models are trained side by side on threads of one process (torch leaves the interpreter lock while it computes);
     each is the same as if it were trained alone. The listener is called on the caller's thread, `should_stop` on those
     that train; the stage of seed i is "train restart i", counted from 0.
@@ -145,6 +147,7 @@ def train_restarts(
         seeds: one for each model, in the order of the results.
         names: of the models, one for each seed.
         workers: how many at a time; the default is the number of cores (1 on CUDA).
+        kept: takes each result by its index as soon as its training has ended.
 
     Raises:
         UsageError: as `train`, and before any model is trained; or no seeds, or names that do not match them.
@@ -161,7 +164,8 @@ def train_restarts(
     ]
     if workers is None:
         workers = 1 if jobs[0].device.type == "cuda" else _cores()
-    return _side_by_side(jobs, listener, should_stop or (lambda: False), min(workers, len(jobs)))
+    finished = kept if kept is not None else {}
+    return _side_by_side(jobs, listener, should_stop or (lambda: False), min(workers, len(jobs)), finished)
 
 
 def _cores() -> int:
@@ -170,14 +174,21 @@ def _cores() -> int:
 
 
 def _side_by_side(
-    jobs: Sequence[_Job], listener: Listener, should_stop: Callable[[], bool], workers: int
+    jobs: Sequence[_Job],
+    listener: Listener,
+    should_stop: Callable[[], bool],
+    workers: int,
+    kept: MutableMapping[int, TrainingResult],
 ) -> Iterator[TrainingResult]:
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     abandoned = threading.Event()
 
     def work(index: int) -> TrainingResult:
         torch.set_num_threads(1)
-        return jobs[index].run(events.put, lambda: abandoned.is_set() or should_stop(), f"train restart {index}")
+        result = jobs[index].run(events.put, lambda: abandoned.is_set() or should_stop(), f"train restart {index}")
+        if not result.stopped:
+            kept[index] = result
+        return result
 
     def deliver(future: Future[TrainingResult]) -> TrainingResult:
         while not future.done():
