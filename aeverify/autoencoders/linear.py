@@ -66,7 +66,8 @@ class PcaAutoencoder(Autoencoder):
         x = _checked(points)
         m = require_latent_dim(latent_dim, x.shape[1])
         mean = x.mean(axis=0)
-        _, _, rows = np.linalg.svd(x - mean, full_matrices=True)
+        # all n directions are wanted; with more points than coordinates the thin form has them
+        _, _, rows = np.linalg.svd(x - mean, full_matrices=len(x) < x.shape[1])
         rows = rows[:m]
         largest = np.abs(rows).argmax(axis=1)
         signs = np.where(rows[np.arange(m), largest] < 0, -1.0, 1.0)
