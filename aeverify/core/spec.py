@@ -59,8 +59,11 @@ class Spec:
 
 def _split(text: str) -> list[str]:
     """Split at the commas that are outside brackets and quotes."""
-    items, depth, start, quote = [], 0, 0, ""
+    items, depth, start, quote, escaped = [], 0, 0, "", False
     for i, character in enumerate(text):
+        if escaped or (quote and character == "\\"):
+            escaped = not escaped
+            continue
         if quote or character in "'\"":
             quote = character if not quote else "" if character == quote else quote
             continue

@@ -18,6 +18,8 @@ from aeverify.core import Spec
         "",
         ("a", "b,c"),
         (("x",), 1.5),
+        'a:b="c,d\\\\",e=[1,2]"',
+        'outer:base="inner:base=\\"x:a=1,b=2\\",c=3"',
     ],
 )
 def test_strings_survive_the_one_line_form(value):
