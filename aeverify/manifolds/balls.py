@@ -149,3 +149,31 @@ def enclosure(expression: Callable[[], Any]) -> Interval:
                     return found
         bits *= 2
     raise MeasurementError(f"No narrow enclosure was found with {_MOST_BITS} bits of precision.")
+
+
+def closed_form(expression: Callable[[Operations], Any]) -> Interval:
+    """Certified enclosure, at most two units in the last place wide, of a real number given by a formula on the
+    operations on balls; exact where float64 holds the number.
+
+    Example:
+        >>> closed_form(lambda ops: ops.sqrt(ops.real(9.0)))
+        Interval(lower=3.0, upper=3.0)
+    """
+
+    def ball() -> Any:
+        ops = ball_operations()
+        return ops.real(expression(ops))
+
+    return enclosure(ball)
+
+
+def integral(integrand: Callable[[Any, bool], Any], lower: float, upper: float) -> Any:
+    """Ball of the integral over [lower, upper] of a function that is analytic near the interval, at the working
+    precision of the moment (Petras' algorithm in Arb, Johansson 2018).
+
+    Args:
+        integrand: maps a complex ball and the flag `analytic` to a complex ball; roots pass the flag on.
+    """
+    import flint
+
+    return flint.acb.integral(integrand, lower, upper).real

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +14,11 @@ from aeverify.core.evidence import Citation
 from aeverify.core.interval import Interval
 from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
-from aeverify.errors import UsageError
+from aeverify.errors import SpecError, UsageError
 from aeverify.manifolds.chart import Chart, FloatArray
+
+# An Interval has a finite lower end; a quantity that is infinite is at least every number of float64.
+INFINITE = Interval.at_least(sys.float_info.max)
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,21 @@ class Truth:
         components: number of connected components.
         orientable: every component is orientable.
         volume: intrinsic measure (length, area, ...) of the whole set.
-        reach: of the whole set in its ambient space (Federer).
+        reach: of the whole set in its ambient space (Federer); of a convex set, where it is infinite, `INFINITE`.
         betti: Betti numbers b_0, b_1, ... over each named field ("Q", "Z/2", "Z/3").
         circumradius: of the smallest ball that holds the set.
         diameter: largest distance of two points.
         symmetry_center: the point p with K = 2p - K, where K is known to be centrally symmetric; else None.
-        inner_radius: least distance of the set from `symmetry_center`; None where there is no such centre.
+        inner_radius: least distance of the set from `symmetry_center`; None where there is no such centre (it is known
+            too of a moved set whose centre is no point of float64).
         antipodal_index: an m for which the Borsuk-Ulam theorem holds on the set: every continuous map g to R^m with
             g(2p - x) = -g(x) has a zero (k for a k-sphere, 1 for a connected set); 0 where nothing is known.
         embedding_dim: an m for which the set is homeomorphic to a subset of R^m; None where only the ambient
             dimension is known.
+        curvature: largest normal curvature |II(v, v)| of unit tangents v (of a set with boundary: at its inner
+            points); None where nothing is known.
+        weak_feature_size: least positive critical value of the distance to the set (Chazal and Lieutier); at least
+            the reach; None where it is not known.
         sources: for each fact by name, where it is proved. A fact without a source is a defect.
     """
 
@@ -53,6 +62,8 @@ class Truth:
     inner_radius: Interval | None = None
     antipodal_index: int = 0
     embedding_dim: int | None = None
+    curvature: Interval | None = None
+    weak_feature_size: Interval | None = None
     sources: Mapping[str, Citation] = field(default_factory=dict)
 
 
@@ -81,8 +92,9 @@ class Sample:
 class Manifold(ABC):
     """A compact subset of R^n given by charts, with known truth.
 
-    A connected manifold is its own single component and has one chart, injective off a null set and onto; a union
-    has one component a part. Two manifolds with the same spec are the same set.
+    A manifold with one chart, injective off a null set and onto, is its own single component; a union has one
+    component a part. A connected set that needs several charts has one component a chart: closed pieces that overlap
+    in a null set only. Two manifolds with the same spec are the same set.
     """
 
     @property
@@ -103,20 +115,30 @@ class Manifold(ABC):
     @property
     @abstractmethod
     def chart(self) -> Chart:
-        """The chart of a connected manifold.
+        """The chart of a manifold with one.
 
         Raises:
-            UsageError: the set is a union; ask each of its `components`.
+            UsageError: the set has several; ask each of its `components`.
         """
 
     @property
     def components(self) -> tuple[Manifold, ...]:
-        """The connected components, in order."""
+        """The charted parts, in order: the connected components, or, for a set that needs several charts, closed
+        pieces that overlap in a null set only. `truth.components` counts connected components."""
         return (self,)
 
+    @property
+    def connected_components(self) -> tuple[Manifold, ...]:
+        """The connected components, in order: `components`, where these are; else the set itself, if it is connected.
+
+        What holds of disjoint parts alone (Betti numbers add up, a width is the largest of the parts') holds of
+        these, not of `components`.
+        """
+        return self.components
+
     @abstractmethod
-    def sample(self, n: int, seed: Seed | int) -> Sample:
-        """n independent points, uniform in the intrinsic measure."""
+    def sample(self, n: int, seed: Seed | int, *, method: str = "uniform") -> Sample:
+        """Random points of the intrinsic measure: n independent ones, or by another of `sampling.METHODS`."""
 
     @abstractmethod
     def grid(self, n: int) -> Sample:
@@ -142,6 +164,19 @@ class Manifold(ABC):
 def as_seed(seed: Seed | int) -> Seed:
     """A Seed from a Seed or an integer."""
     return seed if isinstance(seed, Seed) else Seed(seed)
+
+
+def require_one_chart_each(manifold: Manifold, what: str) -> None:
+    """Refuses a set of which some connected component has several charts.
+
+    Raises:
+        SpecError: it has.
+    """
+    if manifold.connected_components != manifold.components:
+        raise SpecError(
+            f"{manifold} cannot be {what}: it is connected and has {len(manifold.components)} charts, and {what} needs "
+            "one chart for each connected component."
+        )
 
 
 _MOST_POINTS = 10**8
