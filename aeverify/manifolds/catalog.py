@@ -5,59 +5,35 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from aeverify.core.interval import Interval
-from aeverify.core.registry import Registry
 from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
 from aeverify.errors import SpecError, UsageError
+from aeverify.manifolds import (  # noqa: F401 - each registers its families
+    arcs,
+    blob,
+    discs,
+    flat,
+    fourier,
+    genus_two,
+    images,
+    knots,
+    nonorientable,
+    products,
+    spheres,
+    star,
+    surfaces,
+    transforms,
+)
 from aeverify.manifolds.base import Manifold, Sample
 from aeverify.manifolds.curves import Circle, Ellipse, Spiral
+from aeverify.manifolds.entry import MANIFOLDS, Entry, Parameter
 from aeverify.manifolds.links import Union, two_circles
 from aeverify.manifolds.sampling import covering_radius, evaluation_error
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of a family.
-
-    Attributes:
-        name: as in a specification.
-        meaning: one sentence with the range.
-        default: the text of the default in a specification; None where the parameter is required.
-    """
-
-    name: str
-    meaning: str
-    default: str | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One family of manifolds.
-
-    Attributes:
-        name: by which specifications call it.
-        summary: one line.
-        build: makes the manifold of the parameters given by keyword.
-        parameters: what may be given.
-        examples: specifications in canonical form: each prints as itself.
-        published: the data set that the family's paper used, where it has one; of the family without parameters.
-    """
-
-    name: str
-    summary: str
-    build: Callable[..., Manifold]
-    parameters: tuple[Parameter, ...] = ()
-    examples: tuple[str, ...] = ()
-    published: Callable[[], Sample] | None = field(default=None, compare=False)
-
-
-MANIFOLDS: Registry[Entry] = Registry("manifold")
 
 
 def manifold(spec: str | Spec | Manifold) -> Manifold:
@@ -138,6 +114,10 @@ def facts(K: Manifold) -> dict[str, str]:
         "circumradius": _words(t.circumradius),
         "diameter": _words(t.diameter),
     }
+    if t.curvature is not None:
+        out["largest normal curvature"] = _words(t.curvature)
+    if t.weak_feature_size is not None:
+        out["weak feature size"] = _words(t.weak_feature_size)
     if t.components > 1:
         out["reach of each component"] = ", ".join(_words(c.truth.reach) for c in K.components)
     if t.symmetry_center is not None:

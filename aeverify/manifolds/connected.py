@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import final
 
+import numpy as np
+
 from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
 from aeverify.manifolds.base import Manifold, Sample, Truth
-from aeverify.manifolds.chart import Chart
-from aeverify.manifolds.sampling import regular_grid, sample_uniformly
+from aeverify.manifolds.chart import Chart, FloatArray
+from aeverify.manifolds.sampling import draw_parameters, regular_grid, sample_connected
 
 
 class ConnectedManifold(Manifold):
@@ -54,10 +56,25 @@ class ConnectedManifold(Manifold):
             self._truth = self._find_truth()
         return self._truth
 
+    def transport(self, unit: FloatArray) -> FloatArray | None:
+        """Chart parameters (N, dim) of points of the unit cube (N, dim), by a map that takes the uniform law on the
+        cube to the intrinsic measure (normalised) and neighbours to neighbours; None where the family has no such map
+        in closed form."""
+        return None
+
+    def draw(self, n: int, rng: np.random.Generator) -> FloatArray:
+        """n independent chart parameters (n, dim) whose points are uniform in the intrinsic measure: of uniform points
+        of the cube where there is a `transport`, else by `sampling.draw_parameters`."""
+        if self.transport(np.empty((0, self.chart.dim))) is None:
+            return draw_parameters(self.chart, n, rng)
+        found = self.transport(rng.random((n, self.chart.dim)))
+        assert found is not None
+        return found
+
     @final
-    def sample(self, n: int, seed: Seed | int) -> Sample:
-        """n independent points, uniform in the intrinsic measure; see `sampling.draw_parameters`."""
-        return sample_uniformly(self, n, seed)
+    def sample(self, n: int, seed: Seed | int, *, method: str = "uniform") -> Sample:
+        """Random points of the intrinsic measure; see `sampling.sample_connected`."""
+        return sample_connected(self, n, seed, method)
 
     @final
     def grid(self, n: int) -> Sample:

@@ -119,8 +119,16 @@ class Circle(ConnectedManifold):
             inner_radius=Interval.exactly(r),
             antipodal_index=1,
             embedding_dim=2,
+            curvature=enclosure(lambda: 1 / ball_operations().real(r)),
+            weak_feature_size=Interval.exactly(r),
             sources={
                 **_closed_curve_sources(here),
+                "curvature": Citation(here, "", "the curvature is 1/r everywhere"),
+                "weak_feature_size": Citation(
+                    here,
+                    "",
+                    "only the points of the axis have several nearest points, and only the centre is in their hull",
+                ),
                 "volume": Citation(here, "", "the speed of the chart is 2 pi r"),
                 "reach": Citation(
                     FEDERER,
@@ -198,8 +206,10 @@ class Ellipse(ConnectedManifold):
             inner_radius=Interval.exactly(shorter),
             antipodal_index=1,
             embedding_dim=2,
+            curvature=enclosure(lambda: ball_operations().real(longer) / ball_operations().real(shorter) ** 2),
             sources={
                 **_closed_curve_sources(here),
+                "curvature": Citation(here, "", "the curvature is largest, A / B^2, at the ends of the long axis"),
                 "volume": Citation(
                     "NIST Digital Library of Mathematical Functions",
                     "19.30(i)",
@@ -281,7 +291,9 @@ class Spiral(ConnectedManifold):
             circumradius=circumradius_bounds(covered),
             diameter=diameter_bounds(covered),
             embedding_dim=1,
+            curvature=enclosure(lambda: 135 / (26 * ball_operations().sqrt(ball_operations().real(26.0)))),
             sources={
+                "curvature": Citation(here, "", "the curvature falls along the arc, so it is largest at t = 0"),
                 "dimension": Citation(here, "", "the chart is regular: its speed is nowhere 0"),
                 "closed": Citation(here, "", "an arc has two end points"),
                 "components": interval,

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-
 from aeverify.core.evidence import Citation
 from aeverify.core.interval import Interval
 from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
 from aeverify.errors import SpecError, UsageError
-from aeverify.manifolds.base import Manifold, Sample, Truth, as_seed, require_count
+from aeverify.manifolds.base import Manifold, Sample, Truth, require_one_chart_each
 from aeverify.manifolds.chart import Chart
 from aeverify.manifolds.curves import FEDERER, FIELDS, Circle
-from aeverify.manifolds.extent import circumradius_bounds, cover, diameter_bounds, gap_bounds
+from aeverify.manifolds.extent import circumradius_bounds, cover, diameter_bounds, gap_between, gap_bounds
+from aeverify.manifolds.sampling import grid_of_parts, sample_parts
 
-_NODES = (256, 1024, 4096)
+_NODES = 256
+_TOLERANCE = 0.01
 _MOST_PARTS = 64
 
 
@@ -48,7 +48,8 @@ class Union(Manifold):
 
     Facts of the union from those of its parts A_i, with d the least distance of two different parts:
 
-    - components, volume and Betti numbers add up; the dimension is the largest; closed and orientable if all are;
+    - components, volume (the sum of the measures of parts of each dimension) and Betti numbers add up; the dimension
+      and the curvature are the largest; closed and orientable if all are;
     - reach = min(min_i reach A_i, d / 2) exactly: near a point p the union is the part that holds p, so tangent cones
       are the parts' own, and Federer's quotient |q - p|^2 / (2 d(q - p, Tan_p)) is the part's for pairs inside a part
       and at least |q - p| / 2 >= d / 2 for the others, while the middle of a closest pair of two parts has two nearest
@@ -63,11 +64,13 @@ class Union(Manifold):
         extents: gap, circumradius and diameter, where these are known exactly; enclosed where left out.
 
     Raises:
-        SpecError: fewer than two parts, more than 64, different ambient dimensions, or parts that cannot be proved
-            disjoint.
+        SpecError: fewer than two parts, more than 64, different ambient dimensions, a connected part with
+            several charts, or parts that cannot be proved disjoint.
     """
 
     def __init__(self, parts: Sequence[Manifold], *, spec: Spec | None = None, extents: Extents | None = None) -> None:
+        for part in parts:
+            require_one_chart_each(part, "a part of a union")
         flat = tuple(component for part in parts for component in part.components)
         if not 2 <= len(flat) <= _MOST_PARTS:
             raise SpecError(f"A union takes from 2 to {_MOST_PARTS} connected parts, got {len(flat)}.")
@@ -104,6 +107,11 @@ class Union(Manifold):
         raise UsageError(f"{self} is a union of {len(self._parts)} components: ask each of its components for a chart.")
 
     @property
+    def extents(self) -> Extents:
+        """Gap, circumradius and diameter."""
+        return self._extents
+
+    @property
     def truth(self) -> Truth:
         """What is known of the set."""
         if self._truth is None:
@@ -117,6 +125,10 @@ class Union(Manifold):
         for t in truths:
             reach = reach.minimum(t.reach)
         embedding = [t.embedding_dim for t in truths]
+        curvature = truths[0].curvature
+        for t in truths[1:]:
+            both = curvature is not None and t.curvature is not None
+            curvature = curvature.maximum(t.curvature) if both else None  # type: ignore[union-attr, arg-type]
         sums = Citation(
             "derived in aeverify.manifolds.links.Union", "", "the parts are disjoint, so it follows from the parts"
         )
@@ -142,6 +154,7 @@ class Union(Manifold):
             circumradius=self._extents.circumradius,
             diameter=self._extents.diameter,
             embedding_dim=None if None in embedding else max(e for e in embedding if e is not None),
+            curvature=curvature,
             sources={
                 **dict.fromkeys(("dimension", "closed", "components", "orientable", "volume", "betti"), sums),
                 "reach": Citation(
@@ -149,6 +162,9 @@ class Union(Manifold):
                     "Theorem 4.18; derived in aeverify.manifolds.links.Union",
                     "the reach of a disjoint union is the least of the parts' reaches and half their gap; "
                     f"the gap: {self._extents.gap_source.statement}",
+                ),
+                "curvature": Citation(
+                    "derived in aeverify.manifolds.links.Union", "", "the largest of the parts' curvatures"
                 ),
                 "circumradius": self._extents.extent_source,
                 "diameter": self._extents.extent_source,
@@ -160,51 +176,13 @@ class Union(Manifold):
             },
         )
 
-    def sample(self, n: int, seed: Seed | int) -> Sample:
-        """n independent points, uniform in the intrinsic measure: the component of each point is drawn in proportion
-        to the volumes (as floats, relative error 1e-15), then the point in it."""
-        n, seed = require_count(n), as_seed(seed)
-        rng = np.random.Generator(np.random.PCG64(seed.value))
-        component = rng.choice(len(self._parts), size=n, p=self._shares()).astype(np.int64)
-        counts = np.bincount(component, minlength=len(self._parts))
-        drawn = [
-            part.sample(int(c), seed.child("component", i)) if c else None
-            for i, (part, c) in enumerate(zip(self._parts, counts, strict=True))
-        ]
-        points = np.empty((n, self.ambient_dim))
-        parameters = np.full((n, max(part.chart.dim for part in self._parts)), 0.0)
-        radius = 0.0
-        for i, sample in enumerate(drawn):
-            if sample is None:
-                radius = math.inf
-                continue
-            rows = component == i
-            points[rows] = sample.points
-            parameters[rows, : sample.parameters.shape[1]] = sample.parameters
-            radius = max(radius, sample.covering_radius.upper)
-        method = f"{n} independent draws, uniform in the intrinsic measure of {len(drawn)} components, seed {seed}"
-        return Sample(points, parameters, component, Interval(0.0, radius), method)
+    def sample(self, n: int, seed: Seed | int, *, method: str = "uniform") -> Sample:
+        """Random points of the intrinsic measure; see `sampling.sample_parts`."""
+        return sample_parts(self, n, seed, method)
 
     def grid(self, n: int) -> Sample:
-        """A deterministic grid of about n points, at least one a component, shared out in proportion to the volumes;
-        its covering radius is the largest of the components'."""
-        n = require_count(n, "grid size")
-        grids = [part.grid(max(1, round(n * share))) for part, share in zip(self._parts, self._shares(), strict=True)]
-        width = max(g.parameters.shape[1] for g in grids)
-        return Sample(
-            points=np.concatenate([g.points for g in grids]),
-            parameters=np.concatenate(
-                [np.pad(g.parameters, ((0, 0), (0, width - g.parameters.shape[1]))) for g in grids]
-            ),
-            component=np.repeat(np.arange(len(grids)), [len(g) for g in grids]).astype(np.int64),
-            covering_radius=Interval(0.0, max(g.covering_radius.upper for g in grids)),
-            method=f"regular grids of {', '.join(str(len(g)) for g in grids)} points, one a component",
-        )
-
-    def _shares(self) -> list[float]:
-        volumes = [part.truth.volume.lower for part in self._parts]
-        total = math.fsum(volumes)
-        return [v / total for v in volumes]
+        """A deterministic grid of about n points with a proved covering radius; see `sampling.grid_of_parts`."""
+        return grid_of_parts(self, n)
 
 
 def two_circles() -> Union:
@@ -238,22 +216,26 @@ def two_circles() -> Union:
 
 
 def _found_extents(parts: tuple[Manifold, ...]) -> Extents:
-    """Enclosures from covering grids, refined until every two parts are proved disjoint."""
-    for nodes in _NODES:
-        covers = [cover((part,), nodes) for part in parts]
-        gaps = [gap_bounds(a, b) for a, b in itertools.combinations(covers, 2)]
-        if all(gap.lower > 0 for gap in gaps):
-            break
-    else:
-        raise SpecError(
-            f"The parts of a union must be disjoint, and a grid of {_NODES[-1]} points a part cannot prove that these "
-            "are: " + ", ".join(str(part) for part in parts) + ". Move them apart."
-        )
-    whole = cover(parts, _NODES[0])
+    """Enclosures from covering grids; pairs of parts that may be the closest are refined by branch and bound."""
+    covers = [cover((part,), _NODES) for part in parts]
+    pairs = list(itertools.combinations(range(len(parts)), 2))
+    gaps = [gap_bounds(covers[i], covers[j]) for i, j in pairs]
+    least = min(g.upper for g in gaps)
+    for index, (i, j) in enumerate(pairs):
+        if gaps[index].lower < least and gaps[index].width > _TOLERANCE * gaps[index].upper:
+            gaps[index] = gaps[index].intersect(gap_between(parts[i], parts[j], _TOLERANCE))
+            least = min(least, gaps[index].upper)
+        if gaps[index].lower <= 0:
+            raise SpecError(
+                f"The parts of a union must be disjoint, and that cannot be proved of {parts[i]} and {parts[j]}, whose "
+                f"distance is at most {gaps[index].upper:.3g}. Move them apart."
+            )
+    whole = cover(parts, _NODES)
+    found = Citation("enclosed by aeverify.manifolds.extent", "", "a covering grid of each part")
     return Extents(
-        gap=Interval(min(g.lower for g in gaps), min(g.upper for g in gaps)),
+        gap=Interval(min(g.lower for g in gaps), least),
         circumradius=circumradius_bounds(whole),
         diameter=diameter_bounds(whole),
-        gap_source=Citation("enclosed by aeverify.manifolds.extent", "", "a covering grid of each part"),
-        extent_source=Citation("enclosed by aeverify.manifolds.extent", "", "a covering grid of each part"),
+        gap_source=Citation("enclosed by aeverify.manifolds.extent", "", "branch and bound over boxes of the charts"),
+        extent_source=found,
     )

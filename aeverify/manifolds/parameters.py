@@ -12,6 +12,7 @@ from aeverify.errors import SpecError
 SMALLEST_LENGTH = 1e-100
 LARGEST_LENGTH = 1e100
 LARGEST_AMBIENT_DIM = 10_000
+LARGEST_DIM = 100
 FARTHEST_CENTER = 1e6
 
 
@@ -61,6 +62,59 @@ def require_ambient_dim(value: Any, least: int, what: str) -> int:
     if not least <= n <= LARGEST_AMBIENT_DIM:
         raise SpecError(f"ambient_dim of {what} must lie between {least} and {LARGEST_AMBIENT_DIM}, got {n}.")
     return n
+
+
+def require_dim(value: Any, least: int, what: str) -> int:
+    """A dimension of a set, from `least` to 100.
+
+    Raises:
+        SpecError: it is not.
+    """
+    return require_integer(value, least, LARGEST_DIM, f"dim of {what}")
+
+
+def require_integer(value: Any, least: int, most: int, what: str) -> int:
+    """An integer from `least` to `most`.
+
+    Raises:
+        SpecError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise SpecError(f"{what} must be an integer, got {value!r}.")
+    if not least <= int(value) <= most:
+        raise SpecError(f"{what} must lie between {least} and {most}, got {value}.")
+    return int(value)
+
+
+def require_lengths(value: Any, least: int, most: int, what: str) -> tuple[float, ...]:
+    """A list of `least` to `most` lengths.
+
+    Raises:
+        SpecError: another number, or one of them is no length.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise SpecError(f"{what} must be a list of numbers such as [3,2,1], got {value!r}.")
+    if not least <= len(value) <= most:
+        raise SpecError(f"{what} must be a list of {least} to {most} numbers, got {len(value)}.")
+    return tuple(require_length(v, f"each entry of {what}") for v in value)
+
+
+def require_volume(lengths: Sequence[float], what: str) -> None:
+    """Refuses a set whose volume, about the product of these lengths, float64 cannot hold.
+
+    Raises:
+        SpecError: the product is not between 1e-200 and 1e200.
+    """
+    if not abs(math.fsum(math.log10(x) for x in lengths)) <= 200:
+        raise SpecError(
+            f"The volume of {what} would be near 1e{math.fsum(math.log10(x) for x in lengths):.0f}, beyond the range "
+            "from 1e-200 to 1e200 that float64 holds with room. Change the unit of length."
+        )
+
+
+def rounded_up(value: float) -> float:
+    """A positive bound computed with fewer than eight roundings, as an upper bound."""
+    return math.nextafter(value * (1 + 2.0**-49), math.inf)
 
 
 def require_center(value: Any, ambient_dim: int, size: float, what: str) -> tuple[float, ...]:

@@ -25,7 +25,7 @@ def test_defaults_are_spelt_out_in_the_canonical_spec():
     ("spec", "error", "what"),
     [
         ("elipse:a=3,b=2", UnknownNameError, "did you mean 'ellipse'"),
-        ("klein", UnknownNameError, "Known: circle"),
+        ("handlebody", UnknownNameError, "Known: annulus"),
         ("circle:radus=2", SpecError, "Did you mean 'radius'"),
         ("spiral:a=2", SpecError, "takes no parameters"),
         ("ellipse:a=3", SpecError, "needs b"),
