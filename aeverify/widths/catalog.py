@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from dataclasses import replace
 from typing import Any
 
 from aeverify.core.dimensions import require_latent_dim
@@ -12,7 +14,9 @@ from aeverify.core.spec import Spec
 from aeverify.manifolds import Manifold, manifold
 from aeverify.widths.collision import antipode_bound, swap_path_bound
 from aeverify.widths.method import QUANTITY, lower_bound
+from aeverify.widths.nonorientable import nonorientable_bound
 from aeverify.widths.reach import reach_bounds
+from aeverify.widths.spectra import family_lower
 from aeverify.widths.upper import union_bounds
 
 
@@ -38,6 +42,10 @@ def _lower_bounds(k: Manifold, m: int) -> tuple[Evidence, ...]:
     antipodes = antipode_bound(k, m)
     if antipodes is not None:
         found.append(antipodes)
+    twisted = nonorientable_bound(k, m)
+    if twisted is not None:
+        found.append(twisted)
+    found.extend(_families_below(k, m))
     if m == 1:
         swap = swap_path_bound(k)
         if swap is not None:
@@ -51,6 +59,22 @@ def _lower_bounds(k: Manifold, m: int) -> tuple[Evidence, ...]:
         Citation("derived in aeverify.widths.catalog", "", "w_m(K) >= 0"),
     )
     return tuple(sorted((*found, trivial), key=lambda e: (-e.lower, -e.rigor.rank)))
+
+
+def _families_below(k: Manifold, m: int) -> list[Evidence]:
+    """Lower bounds from the families of the components."""
+    found = []
+    several = len(k.connected_components) > 1
+    for i, part in enumerate(k.connected_components):
+        for evidence in family_lower(part, m, _best_below):
+            found.append(replace(evidence, details={**evidence.details, "component": i}) if several else evidence)
+    return found
+
+
+def _best_below(k: Manifold, m: int) -> Interval:
+    best = _lower_bounds(k, m)[0]
+    exact = best.rigor is Rigor.EXACT
+    return Interval(best.lower, best.lower if exact else math.nextafter(best.lower, math.inf))
 
 
 def upper_bounds(K: str | Spec | Manifold, latent_dim: int) -> tuple[Evidence, ...]:

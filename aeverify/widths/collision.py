@@ -59,11 +59,11 @@ def antipode_bound(K: Manifold, latent_dim: int) -> Evidence | None:
     EXACT where that distance is known exactly, else CERTIFIED.
     """
     best: Evidence | None = None
-    for i, part in enumerate(K.components):
+    for i, part in enumerate(K.connected_components):
         truth = part.truth
         if truth.inner_radius is None or truth.antipodal_index < latent_dim or truth.inner_radius.lower <= 0:
             continue
-        several = len(K.components) > 1
+        several = len(K.connected_components) > 1
         where = f"Component {i}" if several else "K"
         evidence = lower_bound(
             "antipodes",
@@ -83,6 +83,8 @@ def antipode_bound(K: Manifold, latent_dim: int) -> Evidence | None:
 
 def _nearest_antipodes(K: Manifold, component: int) -> Witness | None:
     """A pair of antipodes of a closed curve that is nearest among 64 nodes, where half a period is the antipode."""
+    if len(K.connected_components) != len(K.components):
+        return None
     part = K.components[component]
     chart, center = part.chart, part.truth.symmetry_center
     if center is None or chart.periodic != (True,):
@@ -116,7 +118,7 @@ def swap_path_bound(K: Manifold, nodes: int = NODES) -> Evidence | None:
     if not 3 <= require_positive(nodes, "the number of nodes") <= _MOST_NODES:
         raise UsageError(f"The number of nodes of a swap path must lie between 3 and {_MOST_NODES}, got {nodes!r}.")
     best: Evidence | None = None
-    for i, part in enumerate(K.components):
+    for i, part in enumerate(K.connected_components):
         if part.truth.dimension != 1 or not part.truth.closed:
             continue
         chart = part.chart
@@ -130,7 +132,7 @@ def swap_path_bound(K: Manifold, nodes: int = NODES) -> Evidence | None:
         arc = math.nextafter(chart.speed[0] * step, math.inf)
         v = distance_bounds(level, K.ambient_dim, 2 * error).lower
         value = math.nextafter((v - arc / 2) / 2, -math.inf)
-        several = len(K.components) > 1
+        several = len(K.connected_components) > 1
         where = f"component {i}" if several else "K"
         evidence = lower_bound(
             "swap path",

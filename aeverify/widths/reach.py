@@ -46,12 +46,12 @@ def reach_bounds(K: Manifold, latent_dim: int) -> tuple[Evidence, ...]:
         latent_dim or more. EXACT where the reach is known exactly, else CERTIFIED.
     """
     found = []
-    parts = [(i, c.truth, hole(c.truth, latent_dim)) for i, c in enumerate(K.components)]
+    parts = [(i, c.truth, hole(c.truth, latent_dim)) for i, c in enumerate(K.connected_components)]
     able = [(i, truth, h) for i, truth, h in parts if h is not None]
     if able:
         index, truth, best = max(able, key=lambda entry: entry[1].reach.lower)
         assert best is not None
-        several = len(K.components) > 1
+        several = len(K.connected_components) > 1
         found.append(_bound("reach", truth, best, index if several else None, [t.reach.lower for _, t, _ in able]))
         whole = hole(K.truth, latent_dim)
         if several and whole is not None:

@@ -5,6 +5,7 @@
 - *Axis truncation*: on an ellipse or ellipsoid with semi-axes a_1 >= ... >= a_n drop all coordinates but the first m:
   error^2 = sum_{i > m} x_i^2 <= a_{m+1}^2 sum_{i > m} (x_i / a_i)^2 <= a_{m+1}^2. This is what principal component
   analysis does, so on an ellipse no autoencoder has a smaller sup error than PCA.
+- *Families*: collapses, truncations and products, see `aeverify.widths.spectra`.
 - *Embedding*: if h: K -> R^m is a homeomorphism onto its image, E = h and D = h^{-1}, extended by Tietze's theorem,
   have error 0. An arc embeds in R^1; a closed plane curve in R^2, and so do finitely many disjoint ones, linked or
   not: each is homeomorphic to the unit circle, and h puts copies of it into disjoint discs; h is continuous since
@@ -13,9 +14,13 @@
 
 from __future__ import annotations
 
+import math
+
 from aeverify.core.evidence import Citation, Evidence, Rigor
+from aeverify.core.interval import Interval
 from aeverify.manifolds import Ellipse, Manifold
 from aeverify.widths.method import upper_bound
+from aeverify.widths.spectra import family_upper
 
 HERE = "derived in aeverify.widths.upper"
 CENTER = Citation(HERE, "centre", "a constant autoencoder errs by at most the circumradius")
@@ -55,6 +60,7 @@ def component_bounds(part: Manifold, latent_dim: int) -> tuple[Evidence, ...]:
                 TRUNCATION,
             )
         )
+    found.extend(family_upper(part, latent_dim, _best_above))
     embedding = part.ambient_dim if truth.embedding_dim is None else min(truth.embedding_dim, part.ambient_dim)
     if latent_dim >= embedding:
         found.append(
@@ -70,12 +76,20 @@ def component_bounds(part: Manifold, latent_dim: int) -> tuple[Evidence, ...]:
     return tuple(sorted(found, key=lambda e: e.upper))
 
 
+def _best_above(part: Manifold, latent_dim: int) -> Interval:
+    best = component_bounds(part, latent_dim)[0]
+    exact = best.rigor is Rigor.EXACT
+    return Interval(best.upper if exact else math.nextafter(best.upper, 0.0), best.upper)
+
+
 def union_bounds(K: Manifold, latent_dim: int) -> tuple[Evidence, ...]:
     """Upper bounds of the width of any manifold, best first: those of the set itself where it is connected; of a union
-    the largest best bound of a component (named as that component's method) and the centre of the whole set."""
-    if len(K.components) == 1:
+    the largest best bound of a connected component (named as that component's method) and the centre of the whole set.
+    The charted pieces of a connected set meet, so that the rule of disjoint unions says nothing of them."""
+    parts = K.connected_components
+    if len(parts) == 1:
         return component_bounds(K, latent_dim)
-    best = [component_bounds(part, latent_dim)[0] for part in K.components]
+    best = [component_bounds(part, latent_dim)[0] for part in parts]
     index = max(range(len(best)), key=lambda i: best[i].upper)
     widest = best[index]
     union = upper_bound(

@@ -26,6 +26,8 @@ EXAMPLES = [example for entry in MANIFOLDS.values() for example in entry.example
         ("circle:radius=7,ambient_dim=5", 2, 0.0),
         ("circle:radius=1e-100", 1, 1e-100),
         ("circle:radius=1e100", 1, 1e100),
+        ("genus2:c=0.1", 2, 0.1),
+        ("genus2:c=0.1", 3, 0.0),
         ("spiral", 1, 0.0),
         ("spiral", 2, 0.0),
         ('union:parts=["circle:radius=1","ellipse:a=4,b=3"]', 1, 3.0),
@@ -37,6 +39,20 @@ def test_known_widths_are_exact(spec, m, expected):
     assert found.interval == Interval.exactly(expected)
     assert found.rigor is Rigor.EXACT
     assert found.quantity == "width"
+
+
+def test_charted_pieces_are_not_taken_for_disjoint_components():
+    """The rule of disjoint unions is not used on a connected set, though each of its pieces embeds in R^3 or less."""
+    for m in (1, 2, 3):
+        names = [e.details["name"] for e in widths.upper_bounds("genus2", m)]
+        assert names
+        assert not any("component" in name or "whole set" in name for name in names)
+        assert all(e.details["component"] is None for e in widths.lower_bounds("genus2", m))
+    # An inner piece is an annulus, which a code of two numbers keeps; the surface is lost.
+    assert widths.bounds("genus2:c=0.1,piece=right", 2).interval.upper == 0.0
+    found = widths.bounds("genus2", 1).interval
+    assert found.lower == pytest.approx(0.1**0.5)
+    assert found.upper == pytest.approx(1.1**0.5)
 
 
 @pytest.mark.parametrize("spec", EXAMPLES)
