@@ -184,11 +184,13 @@ def compact(study: Study) -> Premise:
 
 
 def obstructed(study: Study) -> Premise:
-    """The premise that a positive lower bound on the width of some component is known."""
+    """The premise that a positive lower bound on the width of some component, or of K, is known."""
     width = study.width()
-    found = bool(study.obstructed_components())
+    parts = bool(study.obstructed_components())
+    found = parts or study.whole_obstruction() is not None
     statement = (
-        f"Some component of K has w_{study.latent_dim} > 0, so that no continuous autoencoder is perfect on it."
+        f"{'Some component of K' if parts else 'K'} has w_{study.latent_dim} > 0, so that no continuous autoencoder is "
+        "perfect on it."
         if found
         else f"No positive lower bound on w_{study.latent_dim}(K) is known."
     )

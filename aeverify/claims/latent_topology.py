@@ -61,9 +61,7 @@ class LatentTopology(Check):
 
     def applies(self, manifold: Manifold, latent_dim: int) -> bool:
         """Where K has a class in some degree >= m to lose."""
-        return any(
-            any(part.truth.betti[name][latent_dim:]) for part in manifold.components for name in part.truth.betti
-        )
+        return any(any(numbers[latent_dim:]) for numbers in manifold.truth.betti.values())
 
     def premises(self, study: Study) -> Iterator[Premise]:
         """K compact with a class in degree >= m over the field; E continuous; finite codes."""
@@ -95,4 +93,4 @@ class LatentTopology(Check):
 
     def _classes(self, study: Study) -> int:
         name = f"Z/{self.field}"
-        return sum(sum(part.truth.betti.get(name, ())[study.latent_dim :]) for part in study.manifold.components)
+        return sum(study.manifold.truth.betti.get(name, ())[study.latent_dim :])

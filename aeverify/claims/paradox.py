@@ -56,10 +56,10 @@ class Paradox(Check):
         positive(self.epsilon, "paradox.epsilon")
 
     def applies(self, manifold: Manifold, latent_dim: int) -> bool:
-        """Where a positive lower bound of the width of some component is known."""
+        """Where a positive lower bound of the width of K or of some component is known."""
         from aeverify import widths
 
-        return any(widths.best_lower(part, latent_dim).interval.lower > 0 for part in manifold.components)
+        return any(widths.best_lower(k, latent_dim).interval.lower > 0 for k in (manifold, *manifold.components))
 
     def premises(self, study: Study) -> Iterator[Premise]:
         """K compact and obstructed, E and D continuous and finite."""

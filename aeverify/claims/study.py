@@ -87,6 +87,13 @@ class Study:
         """Indices of the components on which a positive lower bound on w_m is known."""
         return tuple(i for i in range(len(self.manifold.components)) if self.obstruction(i).interval.lower > 0)
 
+    def whole_obstruction(self) -> Evidence | None:
+        """The best lower bound on w_m of K as a whole, where it is better than that of each of its components; it is
+        not where these are the connected components, as the width of a disjoint union is the largest of theirs."""
+        whole = self._once("whole_obstruction", lambda: widths.best_lower(self.manifold, self.latent_dim))
+        best = max(self.obstruction(i).interval.lower for i in range(len(self.manifold.components)))
+        return whole if whole.interval.lower > best else None
+
     def sup_errors(self) -> tuple[Evidence, ...]:
         """Enclosure of the worst error on each component."""
         return self._once(

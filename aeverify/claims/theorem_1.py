@@ -9,7 +9,7 @@ from typing import final
 from aeverify.claims.base import KVALHEIM_SONTAG, Check, Finding, bound_to_meet, compact, finite_outputs, obstructed
 from aeverify.claims.study import Study
 from aeverify.core.claim import Claim, ClaimKind, Premise, Relation
-from aeverify.core.evidence import Citation
+from aeverify.core.evidence import Citation, Evidence
 from aeverify.core.verdict import decide, worst
 from aeverify.core.witness import Witness
 from aeverify.manifolds.base import Manifold
@@ -23,9 +23,11 @@ class Theorem1(Check):
     Kvalheim and Sontag prove sup e >= reach(K) for a closed k-dimensional submanifold and m = k. The width
     w_m(K') = inf over continuous (E, D) of sup_{K'} e is by definition the best such bound, and any lower bound of it
     may stand in its place. A bound for a compact subset is a bound for K, so every component is held to its own.
+    Where the charted pieces of a connected K have weaker bounds than K, the largest of their worst errors is held to
+    the bound of K too.
 
     Numbered steps: (1) K is compact. (2) E and D return finite numbers. (3) E and D are continuous on K. (4) A lower
-    bound b > 0 on w_m of some component is proved. (5) On each such component the enclosure of sup e lies above b.
+    bound b > 0 on w_m of some component, or of K, is proved. (5) On each such set the enclosure of sup e lies above b.
     A FAIL means that a premise was declared falsely, that there is a bug of ours, or news.
     """
 
@@ -44,10 +46,10 @@ class Theorem1(Check):
     )
 
     def applies(self, manifold: Manifold, latent_dim: int) -> bool:
-        """Where a positive lower bound of the width of some component is known."""
+        """Where a positive lower bound of the width of K or of some component is known."""
         from aeverify import widths
 
-        return any(widths.best_lower(part, latent_dim).interval.lower > 0 for part in manifold.components)
+        return any(widths.best_lower(k, latent_dim).interval.lower > 0 for k in (manifold, *manifold.components))
 
     def premises(self, study: Study) -> Iterator[Premise]:
         """Steps (1) to (4)."""
@@ -57,10 +59,13 @@ class Theorem1(Check):
         yield finite_outputs(study)
 
     def find(self, study: Study) -> Finding:
-        """Step (5), component by component; the component with the least margin is shown first."""
-        indices = study.obstructed_components()
-        errors = {i: study.sup_errors()[i] for i in indices}
-        bounds = {i: study.obstruction(i) for i in indices}
+        """Step (5), component by component, and K where its bound is better; the least margin is shown first."""
+        errors: dict[int | None, Evidence] = {i: study.sup_errors()[i] for i in study.obstructed_components()}
+        bounds: dict[int | None, Evidence] = {i: study.obstruction(i) for i in study.obstructed_components()}
+        whole = study.whole_obstruction()
+        if whole is not None:
+            errors[None], bounds[None] = study.sup_error(), whole
+        indices = tuple(errors)
         outcomes = {
             i: decide(self.claim.relation, errors[i].interval, bound_to_meet(bounds[i], errors[i])) for i in indices
         }
@@ -69,8 +74,11 @@ class Theorem1(Check):
             (i for i in indices if outcomes[i] is outcome),
             key=lambda i: errors[i].interval.lower - bounds[i].interval.lower,
         )
-        each = "; ".join(f"component {i}: {errors[i].interval} against {bounds[i].interval.lower:g}" for i in indices)
-        points = tuple(p for i in indices if (w := errors[i].witness) for p in w.points[:1])
+        each = "; ".join(
+            f"{'K' if i is None else f'component {i}'}: {errors[i].interval} against {bounds[i].interval.lower:g}"
+            for i in indices
+        )
+        points = tuple(dict.fromkeys(p for i in indices if (w := errors[i].witness) for p in w.points[:1]))
         return Finding(
             outcome=outcome,
             evidence=errors[first],

@@ -166,7 +166,7 @@ def _latent_bars(codes: list[Diagram], sample: list[Diagram], m: int, n: int, se
 
 def _lost_classes(manifold: Manifold, m: int, field: int) -> Evidence:
     name = f"Z/{field}"
-    known = [part.truth.betti.get(name) for part in manifold.components]
+    known = [part.truth.betti.get(name) for part in manifold.connected_components]
     if any(b is None for b in known):
         return Evidence(
             "lost_classes",

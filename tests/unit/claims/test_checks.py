@@ -9,6 +9,7 @@ from typing import final
 import numpy as np
 import pytest
 
+from aeverify.autoencoders.callables import CallableAutoencoder
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.claims import CLAIMS, Effort, Study, claim
@@ -72,6 +73,42 @@ def test_theorem_1_fails_on_a_set_with_a_false_reach():
     verdict = claim("theorem-1").check(study("constant", LyingCircle()))
     assert (verdict.outcome, verdict.rigor) == (Outcome.FAIL, Rigor.CERTIFIED)
     assert verdict.evidence is not None and verdict.evidence.interval.upper < 5
+
+
+def without(axis: int) -> CallableAutoencoder:
+    """Codes that leave one coordinate of R^3 out, put back as 0."""
+    kept = [i for i in range(3) if i != axis]
+
+    def decode(codes: np.ndarray) -> np.ndarray:
+        points = np.zeros((len(codes), 3))
+        points[:, kept] = codes
+        return points
+
+    return CallableAutoencoder(lambda x: x[:, kept], decode, 3, 2, name=f"without_{axis}", continuous=True)
+
+
+def test_a_connected_set_with_several_charts_is_held_to_its_own_bound():
+    """No piece of the genus-2 surface is obstructed for two numbers, or has a class in degree 2; the surface is, and
+    has one. Leaving y out errs by (c + 1/4)^(1/2), where f = c at its highest."""
+    s = study(without(1), "genus2:c=0.1")
+    assert s.obstructed_components() == ()
+    verdict = claim("theorem-1").check(s)
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.evidence is not None
+    assert verdict.evidence.interval.lower == pytest.approx(0.35**0.5, rel=1e-3)
+    assert verdict.threshold is not None and verdict.threshold.lower == pytest.approx(0.1)
+    lost = claim("latent-topology").check(s)
+    assert lost.outcome is Outcome.PASS
+    assert lost.message.startswith("1 classes of K in degrees >= 2")
+
+
+def test_which_claims_apply_is_asked_of_the_set_and_of_its_components():
+    """The genus-2 surface is obstructed for 2 numbers, not for 3; a union has no better bound than its components."""
+    for name in ("theorem-1", "paradox", "latent-topology"):
+        assert claim(name).applies(manifold("genus2"), 2)
+        assert not claim(name).applies(manifold("genus2"), 3)
+    assert study("identity", "circle").whole_obstruction() is None
+    assert study("cut_two_circles:half_width=0.001", "two_circles").whole_obstruction() is None
 
 
 def test_theorem_1_holds_every_circle_to_its_own_bound():

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from aeverify import measure
+from aeverify.autoencoders.callables import CallableAutoencoder
 from aeverify.autoencoders.oracles import oracle
 from aeverify.core import Evidence, Rigor
 from aeverify.errors import NonFiniteOutputError, UsageError
@@ -31,6 +33,15 @@ def test_a_circle_coded_by_one_number_loses_its_class(circle):
     (birth, death), *_ = found.sample_diagrams[0].bars(1)
     assert birth < 0.2
     assert death == pytest.approx(1.0, rel=1e-4)
+
+
+def test_lost_classes_of_a_set_with_several_charts_are_its_own():
+    """The genus-2 surface loses the class in degree 2 that none of its three charted pieces has."""
+    space = manifold("genus2")
+    model = CallableAutoencoder(lambda x: x[:, :2], lambda z: np.column_stack([z, 0 * z[:, 0]]), 3, 2, continuous=True)
+    found = measure.latent_homology(model, space, samples=60)
+    assert len(found.code_diagrams) == 3
+    assert found.lost_classes.interval.lower == found.lost_classes.interval.upper == 1.0
 
 
 @pytest.mark.parametrize("name", ["identity", "double_wrap"])
