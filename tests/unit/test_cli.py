@@ -68,7 +68,7 @@ def test_no_command_shows_help_as_a_usage_error(cli: Callable[..., Any]):
         (["width", "circle", "--latent-dim", "one"], "'one' is not a valid integer"),
         (["width", "circle", "--latent-dim", "0"], "positive integer"),
         (["width", "circle:ambient_dim=2", "--latent-dim", "3"], "larger than the data dimension"),
-        (["width", "elipse:a=3,b=2", "--latent-dim", "1"], "did you mean 'ellipse'?"),
+        (["width", "elipse:a=3,b=2", "--latent-dim", "1"], "did you mean 'ellipse'"),
         (["width", "ellipse:a=0,b=2", "--latent-dim", "1"], "positive"),
         (["width", "ellipse:a=nan,b=2", "--latent-dim", "1"], "not a finite number"),
         (["width", "circle:", "--latent-dim", "1"], "parameters are missing"),

@@ -1,10 +1,4 @@
-"""For test suites: assert a claim about a model, and read in the failure what was found.
-
-from aeverify.testing import assert_claim
-
-def test_the_tear_exists():
-    assert_claim(model, "circle", "theorem-1")
-"""
+"""Assert a claim about a model, and read in the failure what was found."""
 
 from __future__ import annotations
 
