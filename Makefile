@@ -18,7 +18,8 @@ bench: .venv/installed-dev
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 docs: .venv/installed-dev
-	$(BIN)/python -m pytest -q tests/meta/test_readme.py -m ""
+	$(BIN)/python docs/manifolds.py && $(BIN)/python docs/gallery.py
+	$(BIN)/python -m pytest -q tests/meta/test_readme.py tests/meta/test_docs.py -m ""
 
 clean:
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
