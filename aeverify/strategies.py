@@ -50,25 +50,17 @@ _MARGIN = 1 - 1e-9
 
 
 @final
-@dataclass(frozen=True)
-class ManifoldSpec:
-    """A compact set by its specification; wherever a set is asked for, `build()` or `str()` of it will do.
+class ManifoldSpec(str):
+    """A compact set by its one-line specification: a string, so that it serves wherever a specification does."""
 
-    Attributes:
-        text: the one-line specification.
-    """
-
-    text: str
+    __slots__ = ()
 
     def build(self) -> Manifold:
         """The set; made once a specification."""
-        return _built(self.text)
-
-    def __str__(self) -> str:
-        return self.text
+        return _built(str(self))
 
     def __repr__(self) -> str:
-        return f"ManifoldSpec({self.text!r})"
+        return f"ManifoldSpec({str(self)!r})"
 
 
 @functools.lru_cache(maxsize=1024)
@@ -77,25 +69,17 @@ def _built(text: str) -> Manifold:
 
 
 @final
-@dataclass(frozen=True)
-class OracleSpec:
-    """A model of which the truth is known, by its specification.
+class OracleSpec(str):
+    """A model of which the truth is known, by its one-line specification."""
 
-    Attributes:
-        text: the one-line specification.
-    """
-
-    text: str
+    __slots__ = ()
 
     def build(self) -> Oracle:
         """The oracle."""
-        return oracle(self.text)
-
-    def __str__(self) -> str:
-        return self.text
+        return oracle(str(self))
 
     def __repr__(self) -> str:
-        return f"OracleSpec({self.text!r})"
+        return f"OracleSpec({str(self)!r})"
 
 
 @final

@@ -25,12 +25,12 @@ _ROUNDING = 1e-9
 
 
 def check_manifold(
-    K: Manifold, *, rebuild: Callable[[str], Manifold] = manifold, seed: Seed | int = 0, transforms: bool = True
+    K: Manifold | str, *, rebuild: Callable[[str], Manifold] = manifold, seed: Seed | int = 0, transforms: bool = True
 ) -> None:
     """Run every part on a manifold.
 
     Args:
-        K: the manifold.
+        K: the manifold, or its specification.
         rebuild: makes a manifold of its specification; that of a third party's own families where K is one of them.
         seed: of the samples that the parts look at.
         transforms: whether to check the transforms of K too, where there are any: `aeverify.manifold` must know its
@@ -42,6 +42,7 @@ def check_manifold(
     Cost: about a tenth of a second, plus what the truth of K costs.
     """
     __tracebackhide__ = True
+    K = rebuild(K) if isinstance(K, str) else K
     check_spec(K, rebuild=rebuild)
     for part in PARTS:
         part(K, seed=seed)
