@@ -1,0 +1,338 @@
+"""Branch and bound over chart boxes: best first, in batches, interruptible, with bounded memory.
+
+The state (pool of open boxes with their credits, totals of closed boxes) is a valid enclosure at every moment: a batch
+of parents is replaced by its children in one assignment, after all of them have been evaluated. Whatever stops the
+search (tolerance, time budget, Ctrl-C, box limit) leaves the enclosure reached so far.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import final
+
+import torch
+from torch import Tensor
+
+from aeverify.core.interval import Interval
+from aeverify.enclosure.charts import require_chart
+from aeverify.enclosure.error_bounds import ErrorBounds
+from aeverify.enclosure.evaluation import Boxes, Evaluator
+from aeverify.enclosure.network import Network
+from aeverify.enclosure.questions import Enclosure, Question, Witness
+from aeverify.enclosure.rounding import require_full_precision
+from aeverify.enclosure.volumes import BoxVolumes, Patches, box_volumes, density_patches
+from aeverify.errors import UsageError
+from aeverify.manifolds.chart import Chart
+
+INITIAL_CELLS = {1: 512, 2: 64, 3: 16}
+"""Cells per axis of the first grid, by chart dimension; 4 elsewhere."""
+BATCH = 8 * 384
+"""Children that are evaluated between two looks at the question."""
+CUTS = 3
+"""Most cuts of one box in one round."""
+HOPELESS = 1.7
+"""A box whose upper bound exceeds this times the largest known error is cut twice, beyond 4 times that three times."""
+SMALLEST = 2.0**-46
+"""Boxes narrower than this part of their chart are not split further."""
+
+
+class _OutOfTime(Exception):
+    """The deadline passed between two chunks."""
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Open boxes with what is known of them."""
+
+    boxes: Boxes
+    credits: Tensor
+    axis: Tensor
+    patch: Tensor
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def select(self, index: Tensor) -> _Pool:
+        return _Pool(self.boxes.select(index), self.credits[index], self.axis[index], self.patch[index])
+
+    @staticmethod
+    def join(parts: Sequence[_Pool]) -> _Pool:
+        if len(parts) == 1:
+            return parts[0]
+        boxes = Boxes.join([p.boxes for p in parts])
+        return _Pool(
+            boxes,
+            torch.cat([p.credits for p in parts]),
+            torch.cat([p.axis for p in parts]),
+            torch.cat([p.patch for p in parts]),
+        )
+
+
+@dataclass(frozen=True)
+class _State:
+    pool: _Pool
+    closed: tuple[float, ...]
+
+
+def grid_of(charts: Sequence[Chart], device: torch.device) -> Boxes:
+    """The first boxes: a regular grid on each chart, whose edges are shared exactly."""
+    lows, highs, numbers = [], [], []
+    for number, chart in enumerate(charts):
+        cells = INITIAL_CELLS.get(chart.dim, 4)
+        edges = []
+        for low, high in zip(chart.lower, chart.upper, strict=True):
+            steps = torch.arange(cells + 1, dtype=torch.float64) / cells
+            edge = low + (high - low) * steps
+            edge[-1] = high
+            edges.append(edge)
+        lows.append(torch.cartesian_prod(*[e[:-1] for e in edges]).reshape(-1, chart.dim))
+        highs.append(torch.cartesian_prod(*[e[1:] for e in edges]).reshape(-1, chart.dim))
+        numbers.append(torch.full((len(lows[-1]),), number, dtype=torch.long))
+    owner = torch.cat(numbers).to(device)
+    return Boxes(
+        torch.cat(lows).to(device), torch.cat(highs).to(device), owner, torch.arange(len(owner)).to(device), None
+    )
+
+
+@final
+class Subdivision:
+    """One run of branch and bound."""
+
+    def __init__(
+        self,
+        network: Network,
+        charts: Sequence[Chart],
+        question: Question,
+        *,
+        time_budget: float | None = None,
+        max_boxes: int = 10_000_000,
+        max_open: int = 2_000_000,
+    ) -> None:
+        if not charts:
+            raise UsageError("No charts were given: there is no set to enclose the error on.")
+        if len({c.dim for c in charts}) != 1:
+            raise UsageError(f"All charts of one run need the same dimension, got {[c.dim for c in charts]}.")
+        for chart in charts:
+            require_chart(chart, network.ambient_dim)
+        require_full_precision(network.device)
+        self.network, self.charts, self.question = network, tuple(charts), question
+        self.evaluate = Evaluator(network, charts)
+        self.max_boxes, self.max_open = max_boxes, max_open
+        self.start = time.monotonic()
+        self.deadline = None if time_budget is None else self.start + time_budget
+        self.witness = Witness()
+        self.patches: Patches | None = None
+        self.state: _State | None = None
+
+    def _check(self) -> None:
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            raise _OutOfTime
+
+    def run(self) -> Enclosure:
+        """Search until the question is decided or something stops it."""
+        stopped = "time budget"
+        try:
+            self._check()
+            self._begin()
+            while True:
+                why = self._stop()
+                if why is not None:
+                    stopped = why
+                    break
+                self._round()
+        except _OutOfTime:
+            pass
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+        interval = self._interval()
+        found = self.question.decided(interval)
+        known = self.witness.chart >= 0
+        return Enclosure(
+            quantity=self.question.quantity,
+            interval=interval,
+            finished=found is not None,
+            boxes=self.evaluate.evaluated,
+            open_boxes=0 if self.state is None else len(self.state.pool),
+            seconds=time.monotonic() - self.start,
+            stopped=found or stopped,
+            witness=(self.witness.chart, self.witness.parameters) if known else None,
+            witness_error=self.witness.error if known else None,
+        )
+
+    def _interval(self) -> Interval:
+        if self.state is None:
+            return Interval(0.0, 1.0 if self.question.needs_volumes else float("inf"))
+        return self.question.interval(self.state.pool.credits, self.state.closed, self.witness)
+
+    def _stop(self) -> str | None:
+        assert self.state is not None
+        why = self.question.decided(self._interval())
+        if why is None and not len(self.state.pool):
+            why = "resolution"
+        if why is None and self.evaluate.evaluated >= self.max_boxes:
+            why = "box limit"
+        return why
+
+    def _begin(self) -> None:
+        boxes = grid_of(self.charts, self.network.device)
+        self.evaluate.prepare(boxes)
+        boxes = boxes.select(self.evaluate.order(boxes))
+        patch = torch.arange(len(boxes), device=boxes.low.device)
+        pool = self._judge(boxes, self._patches(boxes) if self.question.needs_volumes else None, patch)
+        self.state = self._settle([pool], self.question.closed)
+
+    def _patches(self, boxes: Boxes) -> Patches:
+        """Density models on the boxes, in their order."""
+        center, half = boxes.centers()
+        table: Patches | None = None
+        order = []
+        for number, chart in enumerate(self.charts):
+            mine = (boxes.chart == number).nonzero()[:, 0]
+            for part in mine.split(8192):  # type: ignore[no-untyped-call]
+                self._check()
+                found = density_patches(chart, center[part], half[part])
+                table = found if table is None else table.append(found)
+                order.append(part)
+        assert table is not None
+        return table.take(torch.argsort(torch.cat(order)))
+
+    def _volumes(self, boxes: Boxes, table: Patches, patch: Tensor) -> BoxVolumes:
+        return box_volumes(table, patch, boxes.low, boxes.high)
+
+    def _judge(self, boxes: Boxes, fresh: Patches | None, patch: Tensor) -> _Pool:
+        """Evaluate boxes; `fresh` replaces the table of density models."""
+        bounds, alive = self.evaluate(boxes, self._check)
+        if fresh is not None:
+            self.patches = fresh
+        volumes = None if self.patches is None else self._volumes(boxes, self.patches, patch)
+        credits = self.question.credits(bounds, volumes)
+        self._improve_witness(boxes, bounds)
+        return _Pool(replace(boxes, alive=alive), credits, self._plan(bounds), patch)
+
+    def _plan(self, bounds: ErrorBounds) -> Tensor:
+        """The axes of the next cuts, (N, CUTS), -1 for none: one cut, or more where one cannot settle anything.
+
+        A cut roughly halves the upper bound of a box over a tear; while that stays above the largest error that there
+        is, the box cannot be decided, so its halves are not evaluated but cut again."""
+        blame = self.question.blame(bounds).clone()
+        hopeless = (
+            bounds.upper / (HOPELESS * max(self.witness.error.upper, 1e-300)) if self.witness.chart >= 0 else None
+        )
+        axes = []
+        for cut in range(CUTS):
+            axis = blame.argmax(1, keepdim=True)
+            blame.scatter_(1, axis, blame.gather(1, axis) * 0.5)
+            if cut:
+                wanted = torch.zeros_like(axis) if hopeless is None else (hopeless[:, None] > 4.0 ** (cut - 1)).long()
+                axis = torch.where(wanted > 0, axis, -torch.ones_like(axis))
+            axes.append(axis)
+        return torch.cat(axes, 1)
+
+    def _improve_witness(self, boxes: Boxes, bounds: ErrorBounds) -> None:
+        """Look for a larger error at the centres and worst vertices of the boxes that promise most."""
+        best = max(0.0, self.witness.error.lower)
+        promising = bounds.upper.clone()
+        promising[torch.isinf(promising)] = 1e300
+        top = torch.topk(promising, min(128, len(promising))).indices
+        top = top[bounds.upper[top] > best]
+        if not len(top):
+            return
+        center, half = boxes.select(top).centers()
+        candidates = torch.cat([center, center + 0.999 * half * bounds.worst[top]])
+        numbers, cells = boxes.chart[top].repeat(2), boxes.cell[top].repeat(2)
+        points = torch.empty(len(candidates), self.network.ambient_dim, dtype=torch.float64, device=center.device)
+        for number, chart in enumerate(self.charts):
+            mine = numbers == number
+            if bool(mine.any()):
+                points[mine] = torch.from_numpy(chart.embed(candidates[mine].cpu().numpy())).to(points)
+        errors = torch.nan_to_num(self.network.errors(points), nan=-1.0)
+        index = int(errors.argmax())
+        if float(errors[index]) <= best:
+            return
+        place = candidates[index : index + 1]
+        point = Boxes(place, place, numbers[index : index + 1], cells[index : index + 1], None)
+        found, _ = self.evaluate(point, lambda: None)
+        self.evaluate.evaluated -= 1
+        low, high = float(found.lower[0]), float(found.upper[0])
+        if low > best:
+            self.witness = Witness(int(numbers[index]), tuple(place[0].tolist()), Interval(low, high))
+
+    def _settle(self, parts: Sequence[_Pool], closed: tuple[float, ...]) -> _State:
+        """Close what needs no further look, and keep the pool within its limit."""
+        pool = _Pool.join(parts)
+        done, more = self.question.close(pool.credits, self.witness)
+        closed = self.question.add(closed, more)
+        if bool(done.any()):
+            pool = pool.select((~done).nonzero()[:, 0])
+        span = pool.boxes.low.new_tensor([c.upper for c in self.charts]) - pool.boxes.low.new_tensor(
+            [c.lower for c in self.charts]
+        )
+        width = (pool.boxes.high - pool.boxes.low).gather(1, pool.axis[:, :1])[:, 0]
+        stuck = width <= SMALLEST * span[pool.boxes.chart].amin(1)
+        if len(pool) > self.max_open:
+            gaps = self.question.gaps(pool.credits, Interval(0.0, 1.0))
+            limit = torch.topk(gaps, self.max_open * 9 // 10).values[-1]
+            stuck |= gaps < limit
+        if bool(stuck.any()):
+            closed = self.question.add(closed, self.question.retire(pool.credits[stuck]))
+            pool = pool.select((~stuck).nonzero()[:, 0])
+        return _State(pool, closed)
+
+    def _split(self, parents: _Pool) -> tuple[Boxes, Tensor]:
+        """The pieces of each box, in place: each cut is one float, so the pieces tile the parent exactly."""
+        low, high = parents.boxes.low, parents.boxes.high
+        index = torch.arange(len(parents), device=low.device)
+        for cut in range(CUTS):
+            plan = parents.axis[index, cut]
+            repeats = (plan >= 0).long() + 1
+            index, axis = index.repeat_interleave(repeats), plan.repeat_interleave(repeats)
+            low, high = low.repeat_interleave(repeats, 0), high.repeat_interleave(repeats, 0)
+            first = torch.ones_like(axis, dtype=torch.bool)
+            first[(repeats.cumsum(0) - 1)[repeats == 2]] = False
+            cutting = (axis >= 0)[:, None]
+            at = axis.clamp(min=0)[:, None]
+            middle = (low.gather(1, at) + high.gather(1, at)) * 0.5
+            low = torch.where(cutting & ~first[:, None], low.scatter(1, at, middle), low)
+            high = torch.where(cutting & first[:, None], high.scatter(1, at, middle), high)
+        alive = None if parents.boxes.alive is None else parents.boxes.alive[index.cpu().numpy()]
+        return Boxes(low, high, parents.boxes.chart[index], parents.boxes.cell[index], alive), parents.patch[index]
+
+    def _refine_patches(self, boxes: Boxes, patch: Tensor) -> Tensor:
+        """New density models for boxes whose inherited one is too coarse for the tolerance."""
+        assert self.patches is not None
+        table = self.patches
+        tolerance = max(getattr(self.question, "tolerance", 0.0), 1e-13)
+        coarse = ~table.sharp | (table.remainder > 0.2 * tolerance * table.upper)
+        index = coarse[patch].nonzero()[:, 0]
+        if not len(index):
+            return patch
+        fresh = self._patches(boxes.select(index))
+        numbers = torch.arange(len(index), device=patch.device) + len(table.center)
+        self.patches = table.append(fresh)
+        return patch.index_copy(0, index, numbers)
+
+    def _round(self) -> None:
+        """Split the boxes that keep the enclosure widest."""
+        assert self.state is not None
+        state = self.state
+        pool, closed = state.pool, state.closed
+        gaps = self.question.gaps(pool.credits, self._interval())
+        chosen = self.question.selection(gaps, self._interval(), closed)
+        rest = torch.ones(len(pool), dtype=torch.bool, device=gaps.device)
+        rest[chosen] = False
+        parents = pool.select(chosen)
+        parents = parents.select(self.evaluate.order(parents.boxes))
+        done: list[tuple[_Pool, int]] = []  # children, and how many parents they replace so far: one append for both
+        try:
+            for start in range(0, len(parents), BATCH // 2):
+                part = parents.select(torch.arange(start, min(start + BATCH // 2, len(parents)), device=gaps.device))
+                boxes, patch = self._split(part)
+                if self.patches is not None:
+                    patch = self._refine_patches(boxes, patch)
+                done.append((self._judge(boxes, None, patch), start + len(part)))
+        finally:
+            finished = done[-1][1] if done else 0
+            left = parents.select(torch.arange(finished, len(parents), device=gaps.device))
+            self.state = self._settle([pool.select(rest.nonzero()[:, 0]), left, *(p for p, _ in done)], closed)
