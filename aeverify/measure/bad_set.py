@@ -41,6 +41,7 @@ from aeverify.core.seeds import Seed
 from aeverify.core.witness import WitnessPoint
 from aeverify.errors import UsageError
 from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.measure.certified import enclosed, without_enclosure
 from aeverify.measure.evaluation import (
     evaluate,
     require_compatible,
@@ -80,8 +81,14 @@ def bad_set(
     seed: Seed | int = 0,
     draws: int = 100_000,
     alpha: float = 0.01,
+    tolerance: float | None = None,
+    time_budget: float | None = None,
 ) -> Evidence:
-    """Exact Clopper-Pearson enclosure of the share of K's volume on which the error exceeds `threshold`.
+    """Enclosure of the share of K's volume on which the error exceeds `threshold`: exact Clopper-Pearson, or certified.
+
+    With `tolerance` or `time_budget`, branch and bound over chart boxes encloses it, CERTIFIED, rounding included,
+    where the model is made of torch layers whose rules are known. Elsewhere the statistical enclosure comes back, and
+    says why.
 
     Args:
         autoencoder: the model.
@@ -89,7 +96,9 @@ def bad_set(
         threshold: error level t in the units of the data, at least 0.
         seed: root of the random stream.
         draws: number n of independent draws, uniform in the intrinsic measure.
-        alpha: probability that the enclosure is wrong.
+        alpha: probability that the statistical enclosure is wrong.
+        tolerance: width of the certified enclosure asked for, a share.
+        time_budget: seconds after which the certified enclosure reached so far is returned.
 
     Returns:
         Evidence "bad_set_measure" in [0, 1], STATISTICAL with confidence 1 - alpha, both ends; the witness is the
@@ -109,6 +118,12 @@ def bad_set(
 
     t, alpha = require_real(threshold, "threshold", minimum=0.0), require_probability(alpha, "alpha")
     n = require_count(draws, "number of draws")
+    if tolerance is not None or time_budget is not None:
+        found = enclosed(autoencoder, manifold, threshold=t, tolerance=tolerance, time_budget=time_budget)
+        if isinstance(found, Evidence):
+            return found
+        drawn = bad_set(autoencoder, manifold, t, seed=seed, draws=n, alpha=alpha)
+        return without_enclosure(drawn, found)
     errors, allowance, worst = _draw(autoencoder, manifold, n, as_seed(seed).child("measure", "bad_set"))
     surely, possibly = _counts(errors, allowance, t)
     lower = float(beta.ppf(alpha / 2, surely, n - surely + 1)) if surely else 0.0

@@ -41,6 +41,7 @@ from aeverify.core.seeds import Seed
 from aeverify.core.witness import WitnessPoint
 from aeverify.errors import InvariantError
 from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.measure.certified import enclosed, without_enclosure
 from aeverify.measure.evaluation import (
     at_parameters,
     certified_error,
@@ -103,19 +104,36 @@ def sup_error(
     seed: Seed | int = 0,
     samples: int = 20_000,
     grid_limit: int = 200_000,
+    tolerance: float | None = None,
+    time_budget: float | None = None,
 ) -> Evidence:
     """Enclosure of the worst error sup over K of |D(E(x)) - x|, in the units of the data.
 
-    The lower end is a witness; the upper end is finite only where an upper bound of the Lipschitz constant of D after
-    E is known. See `sup_error_by_component`, of which this is the maximum over the components of K.
+    With neither `tolerance` nor `time_budget`, the lower end is a witness, and the upper end is finite only where an
+    upper bound of the Lipschitz constant of D after E is known. See `sup_error_by_component`, of which this is the
+    maximum over the components of K.
+
+    With either of them, branch and bound over chart boxes encloses it, CERTIFIED, rounding included, where the model
+    is made of torch layers whose rules are known. Elsewhere the former comes back, and says why.
+
+    Args:
+        autoencoder, manifold, seed, samples, grid_limit: see `sup_error_by_component`.
+        tolerance: width of the certified enclosure asked for.
+        time_budget: seconds after which the certified enclosure reached so far is returned.
 
     Raises:
-        UsageError: the dimensions of model and set differ, or a count is not positive.
+        UsageError: the dimensions of model and set differ, a count or tolerance is not positive, a budget negative.
         NonFiniteOutputError: NaN or infinity came out on K.
 
     Example:
         A decoder that is constantly the centre of a circle of radius r has sup error exactly r, whatever E is.
     """
+    if tolerance is not None or time_budget is not None:
+        found = enclosed(autoencoder, manifold, threshold=None, tolerance=tolerance, time_budget=time_budget)
+        if isinstance(found, Evidence):
+            return found
+        searched = sup_error(autoencoder, manifold, seed=seed, samples=samples, grid_limit=grid_limit)
+        return without_enclosure(searched, found)
     parts = sup_error_by_component(autoencoder, manifold, seed=seed, samples=samples, grid_limit=grid_limit)
     worst = max(parts, key=lambda e: e.lower)
     lower, upper = worst.lower, max(e.upper for e in parts)
