@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aeverify.autoencoders.protocol import Autoencoder
+from aeverify.autoencoders.protocol import Autoencoder, Continuity
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.errors import ModelError
 from aeverify.manifolds.base import Manifold
@@ -42,8 +42,9 @@ def enclosed(
     """
     require_compatible(autoencoder, manifold)
     modules = getattr(autoencoder, "encoder", None), getattr(autoencoder, "decoder", None)
-    if modules[0] is None or modules[1] is None:
-        return "the model is not made of torch layers whose rules are known"
+    # a hook, a subclass or a patched forward makes the graph OPAQUE: its layers would not tell what it computes
+    if modules[0] is None or modules[1] is None or autoencoder.continuity is not Continuity.KNOWN:
+        return "the model is not made of torch layers alone whose rules are known"
     from aeverify.enclosure import enclose_bad_set, enclose_sup_error, network_from_modules
 
     charts = [part.chart for part in manifold.components]

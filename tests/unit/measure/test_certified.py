@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from torch import nn
 
 from aeverify import measure
 from aeverify.autoencoders.loading import load
 from aeverify.autoencoders.networks import from_architecture
 from aeverify.autoencoders.oracles import oracle
+from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core import Rigor
 from aeverify.errors import UsageError
 from aeverify.manifolds import manifold
@@ -56,6 +58,16 @@ def test_a_model_without_layers_falls_back_and_says_so():
     assert (
         "no certified enclosure" in measure.sup_error(oracle("cut"), manifold("circle"), tolerance=0.1).method.lower()
     )
+
+
+def test_a_hook_is_not_overlooked():
+    """A forward hook changes what the layers compute, so nothing is certified from the layers."""
+    layer = nn.Linear(2, 1)
+    layer.register_forward_hook(lambda module, inputs, output: output + 1.0)
+    model = Autoencoder.from_modules(nn.Sequential(layer), nn.Sequential(nn.Linear(1, 2)))
+    found = measure.bad_set(model, manifold("circle"), 0.1, tolerance=1e-3, draws=2000)
+    assert found.rigor is Rigor.STATISTICAL
+    assert "not available" in found.details["certified_enclosure"]
 
 
 @pytest.mark.parametrize("tolerance", [0.0, -1.0, float("nan")])
