@@ -289,12 +289,12 @@ def _load_subject(subject: Subject, plan: Plan, data: Sample) -> Autoencoder:
 
 def _record(model: Autoencoder) -> ModelRecord:
     return ModelRecord(
-        name=model.name, kind=type(model).__name__, source=model.source, hash=model.fingerprint(), note=_remarks(model)
+        name=model.name,
+        kind=type(model).__name__,
+        source=model.source,
+        hash=model.fingerprint(),
+        note=getattr(model, "note", ""),
     )
-
-
-def _remarks(model: Autoencoder) -> str:
-    return " ".join(getattr(model, "notes", ()))
 
 
 def _train(state: _Run, data: Sample, checks: tuple[Check, ...], alpha: float) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
 import aeverify
 from aeverify.autoencoders.oracles import oracle
@@ -182,3 +183,11 @@ def test_a_diverging_training_is_a_reason_and_not_a_traceback():
     report = run(plan)
     assert Outcome.PASS not in {v.outcome for v in report.verdicts}
     assert "diverge" in " ".join((*report.notes, *(m.note for m in report.models))).lower()
+
+
+def test_a_model_that_came_in_train_mode_is_told_of():
+    """Dropout that was on is switched off for the judgement, and the record says so."""
+    encoder = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.ReLU(), nn.Linear(4, 1)).train()
+    model = Autoencoder.from_modules(encoder, nn.Sequential(nn.Linear(1, 2)))
+    (record,) = check(model, "circle", ["theorem-1"], effort=SMALL).models
+    assert "train" in record.note
