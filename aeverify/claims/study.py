@@ -10,7 +10,6 @@ from aeverify import measure, widths
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.claim import Premise
 from aeverify.core.evidence import Evidence
-from aeverify.core.interval import Interval
 from aeverify.core.seeds import Seed
 from aeverify.errors import UsageError
 from aeverify.manifolds.base import Manifold, Sample
@@ -175,7 +174,3 @@ class Study:
                 **{"samples": self.effort.homology_samples, **options},
             ),
         )
-
-    def upper_sup_error(self) -> Interval:
-        """[0, bound]: what is known of the worst error from above."""
-        return Interval(0.0, self.sup_error().interval.upper)

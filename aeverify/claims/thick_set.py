@@ -176,12 +176,13 @@ class ThickSet(Check):
         return min(volume / part.truth.volume.upper * (1.0 - 1e-15), 1.0)
 
     def _witness_ball(self, study: Study, index: int, level: float, lipschitz: Evidence | None) -> Evidence | None:
-        """The ball around the worst point found: a lower bound of the share on which the error exceeds `level`."""
+        """The ball around the worst point found: a lower bound of the share on which the error exceeds `level`; None
+        where the error there is EMPIRICAL, which must not pass for part of a statistical enclosure."""
         worst_error = study.sup_errors()[index]
-        share = self._share_of_ball(study.manifold.components[index], worst_error.interval.lower - level, lipschitz)
-        if share <= 0.0 or lipschitz is None:
-            return None
         lower_rigor = Rigor(str(worst_error.details.get("lower_rigor", worst_error.rigor)))
+        share = self._share_of_ball(study.manifold.components[index], worst_error.interval.lower - level, lipschitz)
+        if share <= 0.0 or lipschitz is None or lower_rigor is Rigor.EMPIRICAL:
+            return None
         return Evidence(
             quantity="bad_set_measure",
             interval=Interval(share, 1.0),

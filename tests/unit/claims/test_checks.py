@@ -258,3 +258,13 @@ def test_every_claim_says_where_it_stands():
         assert name == check.claim.id
         assert check.claim.statement and check.claim.citation.source and check.claim.title
         assert all(about["meaning"] for about in check.parameters().values())
+
+
+def test_an_empirical_witness_is_no_part_of_a_statistical_enclosure(monkeypatch: pytest.MonkeyPatch):
+    """Without ball arithmetic the ball around the witness is left out, and the draws alone give the lower end."""
+    model = oracle("cut:half_width=0.05")
+    certified = claim("thick-set").check(study(model))
+    monkeypatch.setattr(type(model), "reconstruct_balls", lambda self, point: None)
+    empirical = claim("thick-set").check(study(model))
+    kinds = [[e.rigor for e in v.supporting if e.quantity == "bad_set_measure"] for v in (certified, empirical)]
+    assert kinds == [[Rigor.STATISTICAL, Rigor.CERTIFIED], [Rigor.STATISTICAL]]
