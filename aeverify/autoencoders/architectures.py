@@ -61,6 +61,8 @@ class Architecture:
             raise SpecError(f"{self.activation} takes no parameter {self.parameter!r}; leave it out.")
         elif self.activation == "softplus" and self.parameter <= 0.0:
             raise SpecError(f"softplus needs beta > 0, got {self.parameter!r}.")
+        elif self.activation in ("sin", "cos") and not 0 < abs(self.parameter) <= 1e6:
+            raise SpecError(f"{self.activation} needs 0 < |frequency| <= 1e6, got {self.parameter!r}.")
         if self.parameter_count > MAX_PARAMETERS:
             raise SpecError(
                 f"An architecture of {self.parameter_count} parameters is too large: at most {MAX_PARAMETERS} are "
@@ -162,7 +164,7 @@ ARCHITECTURES.register(
     "mlp",
     ArchitectureEntry(
         {"ambient_dim": None, "latent_dim": None, "hidden": (128, 128, 128), "activation": "relu", "parameter": None},
-        "A fully connected autoencoder whose decoder mirrors its encoder; parameter: slope, alpha or beta.",
+        "A fully connected autoencoder whose decoder mirrors its encoder; parameter: slope, alpha, beta or frequency.",
     ),
 )
 

@@ -8,7 +8,7 @@ Monotone: f(X) lies in the hull of f(lower end) and f(upper end). Used for ReLU,
 sigmoid, softplus and ELU with alpha >= 0.
 
 Mean value: f(X) lies in f(mid) + [-L, L] rad for a Lipschitz constant L of f; intersected with the natural extension.
-Used for SiLU, GELU and the activations above with a negative parameter.
+Used for SiLU, GELU, sine, cosine and the activations above with a negative parameter.
 
 What is enclosed is the real function of the formula: GELU with the exact error function, softplus log(1 + exp(b x))/b
 everywhere (torch switches to x above b x = 20, which changes a value by at most 2.1e-9/b).
@@ -47,6 +47,8 @@ _VALUE: dict[str, _Rule] = {
     "elu": lambda x, a: x.max(arb(0)) + a * x.min(arb(0)).expm1(),
     "softplus": _softplus,
     "silu": lambda x, _: x * _sigmoid(x),
+    "sin": lambda x, w: (w * x).sin(),
+    "cos": lambda x, w: (w * x).cos(),
     "gelu": lambda x, _: x * (-x / arb(2).sqrt()).erfc() / 2,
 }
 
@@ -54,7 +56,7 @@ _VALUE: dict[str, _Rule] = {
 def _is_monotone(name: str, parameter: float) -> bool:
     if name in ("leaky_relu", "elu"):
         return parameter >= 0.0
-    return name not in ("silu", "gelu")
+    return name not in ("silu", "gelu", "sin", "cos")
 
 
 def _activate(name: str, parameter: float, x: Any) -> Any:

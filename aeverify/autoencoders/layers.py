@@ -60,6 +60,8 @@ _register(
     "(the left side increases), so f' is largest there; x (1 - 2 s) = -2 gives f' = 1/2 + x/4 at that x, which is "
     "below 2.3994. f'(-x) = 1 - f'(x), so f' >= -0.09985.",
 )
+_register("sin", abs, "The derivative of sin(w x) is w cos(w x), in [-|w|, |w|].", "frequency", 1.0)
+_register("cos", abs, "The derivative of cos(w x) is -w sin(w x), in [-|w|, |w|].", "frequency", 1.0)
 _register(
     "gelu",
     lambda _: 1.129,
@@ -131,5 +133,7 @@ _NUMPY: dict[str, Callable[[Any, float], Any]] = {
     "elu": lambda x, a: np.where(x > 0, x, a * np.expm1(np.minimum(x, 0.0))),
     "softplus": lambda x, b: np.logaddexp(0.0, b * x) / b,
     "silu": lambda x, _: x * 0.5 * (1.0 + np.tanh(0.5 * x)),
+    "sin": lambda x, w: np.sin(w * x),
+    "cos": lambda x, w: np.cos(w * x),
     "gelu": lambda x, _: x * 0.5 * np.vectorize(lambda v: math.erfc(-v / math.sqrt(2.0)))(x),
 }

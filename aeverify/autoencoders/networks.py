@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from aeverify.autoencoders.architectures import Architecture, architecture
+from aeverify.autoencoders.blocks import Cosine, Residual, Sine, is_ours, is_plain
 from aeverify.autoencoders.layers import ACTIVATIONS, Affine, Layer, Layers, Pointwise, is_affine
 from aeverify.autoencoders.lipschitz import lipschitz_evidence
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, FloatArray, Part, require_latent_dim
@@ -38,6 +39,8 @@ _ACTIVATION_OF: dict[type[nn.Module], str] = {
     nn.Softplus: "softplus",
     nn.Tanh: "tanh",
     nn.Sigmoid: "sigmoid",
+    Sine: "sin",
+    Cosine: "cos",
 }
 
 # Exact types: a subclass may override forward. Each is continuous in eval mode whatever its weights.
@@ -52,17 +55,17 @@ _CONTINUOUS: frozenset[type[nn.Module]] = frozenset(
 _NORMALISING: frozenset[type[nn.Module]] = frozenset({nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d})
 _JUMPING: frozenset[type[nn.Module]] = frozenset({nn.Hardshrink, nn.Threshold})
 _RANDOM_IN_TRAINING = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd, nn.RReLU)
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
 @final
 class ModuleAutoencoder(Autoencoder):
     """An autoencoder of two torch modules, copied, put in eval mode, converted to float64 and evaluated on the CPU.
 
-    Continuity is KNOWN where E and D consist of `nn.Sequential` containers and of leaves whose type is on a list of
-    continuous layers. Types are compared exactly: a subclass, a container with its own forward, a forward hook or a
-    parametrization may compute anything and make the model OPAQUE. Softplus counts as the smooth function although
-    torch's program switches to the identity above its threshold, a jump of at most 2.1e-9/beta at the default.
+    Continuity is KNOWN where E and D consist of `nn.Sequential` containers, of this library's `Residual` blocks and
+    of leaves whose type is on a list of continuous layers. Types are compared exactly: a subclass, a container with
+    its own forward, a forward hook or a parametrization may compute anything and make the model OPAQUE. Softplus
+    counts as the smooth function although torch's program switches to the identity above its threshold, a jump of at
+    most 2.1e-9/beta at the default.
 
     Ball arithmetic and Lipschitz bounds are available where both modules are such stacks of Linear, Identity, Flatten,
     Dropout (eval) and activations of `ACTIVATIONS`.
@@ -260,6 +263,8 @@ def activation_module(name: str, parameter: float) -> nn.Module:
         "softplus": lambda: nn.Softplus(beta=parameter),
         "tanh": nn.Tanh,
         "sigmoid": nn.Sigmoid,
+        "sin": lambda: Sine(parameter),
+        "cos": lambda: Cosine(parameter),
     }
     ACTIVATIONS[name]  # an unknown name is refused with the known ones
     return makers[name]()
@@ -302,9 +307,7 @@ def _pointwise(leaf: nn.Module, name: str) -> Pointwise | None:
 
 def _leaves(module: nn.Module) -> list[nn.Module] | None:
     """The leaves of nested Sequentials in order; None where another container or anything with hooks is met."""
-    if "forward" in vars(module) or "parametrizations" in module._modules:
-        return None
-    if any(getattr(module, hooks, None) for hooks in _HOOKS):
+    if not is_plain(module):
         return None
     if type(module) is nn.Sequential:
         leaves: list[nn.Module] = []
@@ -317,10 +320,20 @@ def _leaves(module: nn.Module) -> list[nn.Module] | None:
     return None if any(True for _ in module.children()) else [module]
 
 
+def _flat(module: nn.Module) -> list[nn.Module] | None:
+    """The leaves, those inside residual blocks among them: x + body(x) is continuous where body is."""
+    if is_ours(module) and isinstance(module, Residual):
+        return _flat(module.body) if set(module._modules) == {"body"} else None
+    if type(module) is not nn.Sequential:
+        return _leaves(module)
+    parts = [_flat(child) for child in module] if is_plain(module) else [None]
+    return None if any(p is None for p in parts) else [leaf for p in parts if p is not None for leaf in p]
+
+
 def _continuity(*modules: nn.Module) -> Continuity:
     found = Continuity.KNOWN
     for module in modules:
-        leaves = _leaves(module)
+        leaves = _flat(module)
         if leaves is None:
             found = Continuity.OPAQUE
             continue
@@ -344,6 +357,8 @@ def _is_continuous(leaf: nn.Module) -> bool:
         return False
     if isinstance(leaf, nn.Softplus):
         return leaf.beta > 0 and leaf.threshold >= 20
+    if isinstance(leaf, Sine | Cosine):
+        return is_ours(leaf)
     return not getattr(leaf, "return_indices", False)
 
 

@@ -406,6 +406,8 @@ _ACTIVATIONS: dict[str, tuple[_Forward, _Backward]] = {
     "elu": (nn.functional.elu, lambda g, z, y, a: _aten.elu_backward(g, a, 1.0, 1.0, False, z)),
     "silu": (lambda z, _: nn.functional.silu(z), lambda g, z, y, _: _aten.silu_backward(g, z)),
     "gelu": (lambda z, _: nn.functional.gelu(z), lambda g, z, y, _: _aten.gelu_backward(g, z)),
+    "sin": (lambda z, w: torch.sin(w * z), lambda g, z, y, w: w * g * torch.cos(w * z)),
+    "cos": (lambda z, w: torch.cos(w * z), lambda g, z, y, w: -w * g * torch.sin(w * z)),
     "softplus": (
         lambda z, b: nn.functional.softplus(z, b),
         lambda g, z, y, b: _aten.softplus_backward(g, z, b, 20.0),

@@ -25,6 +25,8 @@ ACTIVATIONS = [
     ("softplus", 2.0),
     ("tanh", 0.0),
     ("sigmoid", 0.0),
+    ("sin", 1.0),
+    ("cos", -2.5),
 ]
 
 

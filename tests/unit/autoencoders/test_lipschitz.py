@@ -108,7 +108,9 @@ def test_the_turning_points_of_silu_and_gelu() -> None:
         assert (1 + (root / arb(2).sqrt()).erf()) / 2 + root * density < arb(1.129)
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh", "silu", "gelu", "elu", "softplus", "sigmoid"])
+@pytest.mark.parametrize(
+    "activation", ["relu", "leaky_relu", "tanh", "silu", "gelu", "elu", "softplus", "sigmoid", "sin", "cos"]
+)
 @pytest.mark.parametrize("part", list(Part))
 def test_no_pair_of_points_is_stretched_more(activation: str, part: Part) -> None:
     """Sampled quotients are lower bounds of the constant; none exceeds the certified upper bound."""

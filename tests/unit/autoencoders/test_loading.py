@@ -32,7 +32,9 @@ def rewrite(path: Path, metadata: dict[str, str] | None = None, **tensors: torch
     return path
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "silu", "gelu", "softplus", "tanh", "sigmoid"])
+@pytest.mark.parametrize(
+    "activation", ["relu", "leaky_relu", "elu", "silu", "gelu", "softplus", "tanh", "sigmoid", "sin", "cos"]
+)
 def test_a_network_comes_back_as_it_was(tmp_path: Path, activation: str) -> None:
     """Values, name, fingerprint and stored type; the source is the path."""
     ae = from_architecture(f"mlp:ambient_dim=3,latent_dim=2,hidden=[5,4],activation={activation}", 0, name="mine")

@@ -241,7 +241,9 @@ def test_from_modules_is_the_same_class() -> None:
     assert (ae.name, ae.source) == ("mine", "")
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "silu", "gelu", "softplus", "tanh", "sigmoid"])
+@pytest.mark.parametrize(
+    "activation", ["relu", "leaky_relu", "elu", "silu", "gelu", "softplus", "tanh", "sigmoid", "sin", "cos"]
+)
 def test_every_activation_can_be_built_and_is_known(activation: str) -> None:
     """Architecture specs reach every activation."""
     ae = from_architecture(f"mlp:ambient_dim=3,latent_dim=2,hidden=[5],activation={activation}", 0)

@@ -33,7 +33,9 @@ def weights(result: TrainingResult) -> bytes:
     )
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "silu", "gelu", "softplus", "tanh", "sigmoid"])
+@pytest.mark.parametrize(
+    "activation", ["relu", "leaky_relu", "elu", "silu", "gelu", "softplus", "tanh", "sigmoid", "sin", "cos"]
+)
 def test_the_written_gradient_is_that_of_automatic_differentiation(activation: str) -> None:
     """Loss and gradient agree with autograd to 1e-5 of the gradient's size, for every activation."""
     shape = architecture(f"mlp:ambient_dim=3,latent_dim=2,hidden=[7,5],activation={activation}")

@@ -1,0 +1,82 @@
+"""Torch modules of this library: sine and cosine as activations, and the residual block.
+
+Each forward is the formula in its docstring and nothing else, so that a network of these is known to be continuous,
+and balls, Lipschitz bounds and enclosures know what it computes. `is_plain` tells whether a module really is one: no
+subclass, no hook, no patched forward, no parametrization.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from aeverify.errors import UsageError
+
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks")
+
+
+def is_plain(module: nn.Module) -> bool:
+    """True where calling the module runs the forward of its type: nothing hooked, patched or parametrized."""
+    own = vars(module)
+    changed = "forward" in own or "parametrizations" in module._modules
+    return not changed and not any(getattr(module, hooks, None) for hooks in _HOOKS)
+
+
+class _Wave(nn.Module):
+    def __init__(self, frequency: float = 1.0) -> None:
+        super().__init__()
+        number = isinstance(frequency, int | float) and not isinstance(frequency, bool)
+        if not number or not math.isfinite(frequency) or frequency == 0 or abs(frequency) > 1e6:
+            raise UsageError(f"The frequency must be a finite number with 0 < |frequency| <= 1e6, got {frequency!r}.")
+        self.frequency = float(frequency)
+
+    def extra_repr(self) -> str:
+        """The frequency."""
+        return f"frequency={self.frequency!r}"
+
+
+@final
+class Sine(_Wave):
+    """x -> sin(frequency x), coordinate by coordinate.
+
+    Raises:
+        UsageError: not 0 < |frequency| <= 1e6.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """sin(frequency x)."""
+        return torch.sin(self.frequency * x)
+
+
+@final
+class Cosine(_Wave):
+    """x -> cos(frequency x), coordinate by coordinate; raises as `Sine`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """cos(frequency x)."""
+        return torch.cos(self.frequency * x)
+
+
+@final
+class Residual(nn.Module):
+    """x + body(x): the one block that is not a row of layers. Input and output of `body` have the same shape."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x + body(x)."""
+        return x + self.body(x)  # type: ignore[no-any-return]
+
+
+_FORWARD = {kind: kind.forward for kind in (Sine, Cosine, Residual)}
+
+
+def is_ours(module: nn.Module) -> bool:
+    """True for a `Sine`, `Cosine` or `Residual` that computes its formula: exact type, plain, class not patched."""
+    kind = type(module)
+    return kind in _FORWARD and kind.forward is _FORWARD[kind] and is_plain(module)
