@@ -143,6 +143,14 @@ class Evaluator:
             bounds = self._constant_boxes(boxes, ErrorBounds.concatenate(parts))
         return bounds, alive
 
+    def at_point(self, chart: int, place: Tensor) -> ErrorBounds:
+        """Bounds at one point, (1, d), of a chart, in or out of the cells."""
+        with torch.no_grad():
+            zero = torch.zeros_like(place)
+            table = cell_table(self.charts[chart], self.network.ambient_dim, place, zero)
+            cell = torch.zeros(1, dtype=torch.long, device=place.device)
+            return error_bounds(self.network, chart_forms(self.charts[chart], table, cell, place, zero), None)[0]
+
     def _constant_boxes(self, boxes: Boxes, bounds: ErrorBounds) -> ErrorBounds:
         """Sharper bounds where the network is constant on a box (`distances`)."""
         wide = bounds.constant & (boxes.high > boxes.low).any(1)  # at a point there is nothing to gain

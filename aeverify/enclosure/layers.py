@@ -2,7 +2,7 @@
 
 Supported: Linear, Conv1d/2d, ConvTranspose1d/2d (zero padding), Upsample (nearest), AvgPool1d/2d, BatchNorm1d/2d in
 eval mode with running statistics, Flatten, Unflatten, Identity, Dropout (eval), Sequential, `Residual`; ReLU,
-LeakyReLU, ELU, SiLU, GELU (exact), Softplus, Tanh, Sigmoid. Anything else is named in the error.
+LeakyReLU, ELU, SiLU, GELU (exact), Softplus, Tanh, Sigmoid, `Sine`, `Cosine`. Anything else is named in the error.
 
 Layers that act on images become matrices by applying them, without bias, to the unit vectors: each entry is then one
 kernel weight (or 0, or 1/k of a pooling window), which is checked. A residual block x + F(x) becomes a plain row of
@@ -14,33 +14,23 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from aeverify.autoencoders.blocks import Cosine, Residual, Sine, is_plain
 from aeverify.enclosure.network import Affine, Network, Stage, build_network
-from aeverify.enclosure.relaxations import ELU, GELU, Activation, LeakyReLU, Sigmoid, SiLU, Softplus, Tanh
+from aeverify.enclosure.relaxations import Activation, LeakyReLU
 from aeverify.enclosure.rounding import UNIT
+from aeverify.enclosure.smooth import ELU, GELU, Sigmoid, SiLU, Softplus, Tanh
+from aeverify.enclosure.smooth import Sine as SineRule
 from aeverify.errors import ModelError
 
 MAX_ENTRIES = 2**26
 """Largest matrix of one layer, in entries (512 MiB)."""
 
 Shape = tuple[int, ...]
-
-
-@final
-class Residual(nn.Module):
-    """x + body(x): the one block that is not a row of layers. Input and output of `body` have the same shape."""
-
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x + body(x)."""
-        return x + self.body(x)  # type: ignore[no-any-return]
 
 
 def _fail(module: nn.Module, why: str) -> ModelError:
@@ -196,6 +186,8 @@ _ACTIVATIONS: dict[type[nn.Module], Callable[[Any], Activation]] = {
     nn.Softplus: _softplus,
     nn.Tanh: lambda module: Tanh(),
     nn.Sigmoid: lambda module: Sigmoid(),
+    Sine: lambda module: SineRule(frequency=module.frequency),
+    Cosine: lambda module: SineRule(frequency=module.frequency, cosine=True),
 }
 
 _LAYERS: dict[type[nn.Module], Callable[[Any, Shape], tuple[list[Stage], Shape]]] = {
@@ -223,6 +215,10 @@ def supported_layers() -> tuple[str, ...]:
 
 
 def _stages(module: nn.Module, shape: Shape) -> tuple[list[Stage], Shape]:
+    if not is_plain(module):
+        raise _fail(
+            module, "has a forward hook, a forward of its own or a parametrization; what it computes is unknown"
+        )
     if type(module) is nn.Sequential:
         stages: list[Stage] = []
         for child in module:

@@ -12,6 +12,13 @@ Euclidean operator norms: |J|_2 <= |M|_F + |R|_F, and with few rows or columns |
 M^T|). By the mean value theorem on the convex zonotope the bound is a Lipschitz constant of the function on the hull
 of the box's image. Along K: |f(x) - f(y)| <= L d_K(x, y) with the path distance d_K, for L the largest bound over
 boxes that cover K.
+
+D is bounded on the convex sets of codes that enclose E of each box, so on their union, which holds E(K): the bound is
+a Lipschitz constant with respect to the length of paths inside E(K), NOT on the convex hull of E(K). Where m = 1 and K
+is connected, E(K) is an interval and the two are the same.
+
+A Softplus that may reach its threshold, where torch's program jumps, has no Lipschitz constant: its boxes have bound
+infinity.
 """
 
 from __future__ import annotations
@@ -28,30 +35,16 @@ from aeverify.enclosure.charts import ChartForms, require_chart
 from aeverify.enclosure.evaluation import Boxes, Evaluator
 from aeverify.enclosure.network import Affine, Network
 from aeverify.enclosure.propagation import Forms
-from aeverify.enclosure.relaxations import Activation, LeakyReLU, SmoothActivation
-from aeverify.enclosure.rounding import TINY, UNIT, gamma, product
+from aeverify.enclosure.rounding import TINY, UNIT, gamma, product, require_full_precision
 from aeverify.enclosure.subdivision import grid_of
 from aeverify.errors import UsageError
 from aeverify.manifolds.chart import Chart
 
 Part = Literal["encoder", "decoder", "reconstruction"]
-
-
-def _slopes(stage: Activation, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-    """Range [p, q] of the slope of an activation on [low, high]; NaN where a range is not known."""
-    one = torch.ones_like(low)
-    if isinstance(stage, LeakyReLU):
-        left = one * stage.negative
-        p = torch.where(low >= 0, one, torch.where(high <= 0, left, torch.minimum(one, left)))
-        q = torch.where(low >= 0, one, torch.where(high <= 0, left, torch.maximum(one, left)))
-        unknown = torch.isnan(low) | torch.isnan(high)
-        p, q = p.masked_fill(unknown, torch.nan), q.masked_fill(unknown, torch.nan)
-    else:
-        assert isinstance(stage, SmoothActivation)
-        p, q = stage.slope_range(low, high, stage.taylor(low)[1], stage.taylor(high)[1])
-    if stage.mask is not None:
-        p, q = torch.where(stage.mask, p, one), torch.where(stage.mask, q, one)
-    return p, q
+CHUNK = 256
+"""Boxes that are evaluated between two looks at the clock."""
+SAMPLED = 32
+"""Centres of each chunk at which the Jacobian is computed for the lower end: those of the largest bounds."""
 
 
 def _norm(mid: Tensor, rad: Tensor) -> Tensor:
@@ -96,7 +89,7 @@ def box_lipschitz(network: Network, chart: ChartForms, part: Part) -> Tensor:
         else:
             assert mid is not None
             assert rad is not None
-            p, q = _slopes(stage, *forms.ranges())
+            p, q = stage.slopes(*forms.ranges())
             k, h = (p + q) * 0.5, (q - p) * (0.5 + 4 * UNIT)
             rad = rad * torch.maximum(p.abs(), q.abs())[:, None] + mid.abs() * (h + 4 * UNIT * k.abs())[:, None]
             rad, mid = rad * (1 + 8 * UNIT), mid * k[:, None]
@@ -108,7 +101,7 @@ def box_lipschitz(network: Network, chart: ChartForms, part: Part) -> Tensor:
             forms.reduce()
     assert mid is not None
     assert rad is not None
-    bound = torch.nan_to_num(_norm(mid, rad), nan=torch.inf)
+    bound = torch.nan_to_num(_norm(mid, rad), nan=torch.inf, posinf=torch.inf)
     return torch.where(chart.finite, bound, torch.full_like(bound, torch.inf))
 
 
@@ -141,45 +134,60 @@ def lipschitz_bound(
 ) -> Interval:
     """Enclosure of the largest Jacobian norm of E, D or D.E along K: [sampled lower bound, certified upper bound].
 
-    The upper end is CERTIFIED (rounding included): the Lipschitz constant of the part with respect to path distance
-    along K, and on the convex hull of every box that it was computed on. The lower end is the Jacobian norm at points,
-    plain float64 (EMPIRICAL). Boxes are split, worst first, until upper <= (1 + tolerance) lower or the budget ends.
+    The upper end is CERTIFIED (rounding included): the Lipschitz constant of E or D.E with respect to path distance
+    along K, of D with respect to the length of paths inside E(K) (see the module), and on the convex hull of the
+    image of every box that it was computed on. It is infinite where the budget ends before all of K was covered. The
+    lower end is the Jacobian norm at points, plain float64 (EMPIRICAL). Boxes are split, worst first, until upper <=
+    (1 + tolerance) lower or the budget ends, which is looked at between chunks of 256 boxes (some milliseconds each).
 
     Raises:
-        UsageError: an unknown part, or a tolerance or budget that is not positive.
+        UsageError: an unknown part, no chart, a tolerance that is not positive, or a negative budget.
+        ModelError: the dimensions do not fit.
     """
     if part not in ("encoder", "decoder", "reconstruction"):
         raise UsageError(f"The part is 'encoder', 'decoder' or 'reconstruction', got {part!r}.")
     if not tolerance > 0 or (time_budget is not None and not time_budget >= 0):
         raise UsageError(f"Expected a positive tolerance and a budget >= 0, got {tolerance!r} and {time_budget!r}.")
+    if not charts:
+        raise UsageError("No charts were given: there is no set to bound the slope on.")
     for chart in charts:
         require_chart(chart, network.ambient_dim)
+    require_full_precision(network.device)
     start = time.monotonic()
+
+    def late() -> bool:
+        return time_budget is not None and time.monotonic() - start >= time_budget
+
     evaluate = Evaluator(network, charts)
     boxes = grid_of(charts, network.device)
-    evaluate.prepare(boxes)
+    bounds = boxes.low.new_full((len(boxes),), torch.inf)  # what is known of each box, from itself or its parent
     lower, closed = 0.0, 0.0
-    bounds = boxes.low.new_empty(0)
-    waiting, pending = boxes.select(torch.arange(0)), boxes
+    if not late():
+        evaluate.prepare(boxes)
+    fresh = torch.arange(len(boxes), device=bounds.device)  # boxes still to be evaluated
     while True:
-        found = []
         with torch.no_grad():
-            for index in torch.arange(len(pending)).split(256):  # type: ignore[no-untyped-call]
-                forms = evaluate.forms(pending.select(index))
-                found.append(box_lipschitz(network, forms, part))
-                lower = max(lower, _sampled(network, forms.center[forms.finite], part))
-        boxes, bounds = Boxes.join([waiting, pending]), torch.cat([bounds, *found])
+            for index in fresh.split(CHUNK):  # type: ignore[no-untyped-call]
+                if late():
+                    break
+                forms = evaluate.forms(boxes.select(index))
+                found = torch.minimum(bounds[index], box_lipschitz(network, forms, part))
+                bounds[index] = found
+                promising = torch.topk(found, min(SAMPLED, len(found))).indices
+                promising = promising[forms.finite[promising]]
+                lower = max(lower, _sampled(network, forms.center[promising], part))
         settled = bounds <= lower
         closed = max([closed, *bounds[settled].tolist()])
         boxes, bounds = boxes.select((~settled).nonzero()[:, 0]), bounds[~settled]
         upper = max([closed, *bounds.tolist()])
-        late = time_budget is not None and time.monotonic() - start >= time_budget
-        if upper <= lower * (1 + tolerance) or late or not len(bounds):
+        if upper <= lower * (1 + tolerance) or late() or not len(bounds):
             return Interval(min(lower * (1 - 1e-9), upper), upper)
         worst = torch.zeros_like(bounds, dtype=torch.bool)
         worst[torch.topk(bounds, min(512, len(bounds))).indices] = True
-        pending = split_widest(boxes.select(worst.nonzero()[:, 0]), charts)
-        waiting, bounds = boxes.select((~worst).nonzero()[:, 0]), bounds[~worst]
+        halves = split_widest(boxes.select(worst.nonzero()[:, 0]), charts)
+        boxes = Boxes.join([boxes.select((~worst).nonzero()[:, 0]), halves])
+        bounds = torch.cat([bounds[~worst], bounds[worst].repeat(2)])
+        fresh = torch.arange(len(boxes) - len(halves), len(boxes), device=bounds.device)
 
 
 def split_widest(boxes: Boxes, charts: Sequence[Chart]) -> Boxes:

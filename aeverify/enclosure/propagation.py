@@ -135,7 +135,7 @@ class Forms:
         rows[: self.count] += bias
         if self.newborn is not None:
             box, neuron, length = self.newborn
-            torch.mul(weight.index_select(0, neuron), length[:, None], out=rows[old:])
+            torch.index_select(weight, 0, neuron, out=rows[old:]).mul_(length[:, None])
             self.owner = torch.cat([self.owner, box])
             if self.ragged_share is not None and self.newborn_share is not None:
                 self.ragged_share = torch.cat([self.ragged_share, self.newborn_share])

@@ -84,6 +84,7 @@ class Question(ABC):
 
     quantity: str
     needs_volumes: bool
+    seeks_worst: bool
     closed: tuple[float, ...]
 
     @abstractmethod
@@ -93,6 +94,11 @@ class Question(ABC):
     @abstractmethod
     def blame(self, bounds: ErrorBounds) -> Tensor:
         """How much each axis keeps a box open, (N, d)."""
+
+    @abstractmethod
+    def hopeless(self, middle: Tensor, radius: Tensor, lower: Tensor, upper: Tensor, witness: Witness) -> Tensor:
+        """Whether nothing would be learned, (N,) bool, from a box whose affine bounds are middle -+ radius at its
+        centre and vary by `lower` and `upper` over it."""
 
     @abstractmethod
     def close(self, credits: Tensor, witness: Witness) -> tuple[Tensor, tuple[float, ...]]:
@@ -127,9 +133,9 @@ class Question(ABC):
 class SupQuestion(Question):
     """sup e over K, to an absolute width; or, with a limit, whether sup e <= limit."""
 
-    quantity, needs_volumes = "sup_error", False
+    quantity, needs_volumes, seeks_worst = "sup_error", False, True
 
-    def __init__(self, tolerance: float, limit: float | None = None, batch: int = 512) -> None:
+    def __init__(self, tolerance: float, limit: float | None = None, batch: int = 2048) -> None:
         self.tolerance, self.limit, self.batch = tolerance, limit, batch
         self.closed = (0.0,)
 
@@ -138,6 +144,9 @@ class SupQuestion(Question):
 
     def blame(self, bounds: ErrorBounds) -> Tensor:
         return bounds.blame + bounds.lower_slope.abs()
+
+    def hopeless(self, middle: Tensor, radius: Tensor, lower: Tensor, upper: Tensor, witness: Witness) -> Tensor:
+        return middle + radius + upper > max(0.0, witness.error.lower) + self.tolerance
 
     def close(self, credits: Tensor, witness: Witness) -> tuple[Tensor, tuple[float, ...]]:
         floor = max(0.0, witness.error.lower)
@@ -177,7 +186,7 @@ class MeasureQuestion(Question):
 
     Credits: lower and upper bound of the bad volume, lower and upper bound of the good volume."""
 
-    quantity, needs_volumes = "bad_set_measure", True
+    quantity, needs_volumes, seeks_worst = "bad_set_measure", True, False
 
     def __init__(self, threshold: float, tolerance: float, limit: float | None = None, fraction: float = 0.6) -> None:
         self.threshold, self.tolerance, self.limit, self.fraction = threshold, tolerance, limit, fraction
@@ -209,6 +218,9 @@ class MeasureQuestion(Question):
 
     def blame(self, bounds: ErrorBounds) -> Tensor:
         return bounds.blame
+
+    def hopeless(self, middle: Tensor, radius: Tensor, lower: Tensor, upper: Tensor, witness: Witness) -> Tensor:
+        return (middle - radius + lower < self.threshold) & (middle + radius - upper > self.threshold)
 
     def close(self, credits: Tensor, witness: Witness) -> tuple[Tensor, tuple[float, ...]]:
         doubt = (credits[:, 1] - credits[:, 0]) + (credits[:, 3] - credits[:, 2])

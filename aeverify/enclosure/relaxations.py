@@ -1,38 +1,29 @@
 """Activations and their relaxations by parallel lines: f(x) in slope * x + offset +- error for all x in [low, high].
 
 Every rule returns float64 numbers that satisfy this inclusion for the real function, roundings included: `slope` is
-taken as the exact number it is, and whatever its computation lost is in `error`.
+taken as the exact number it is, and whatever its computation lost is in `error`. The smooth functions themselves, with
+the constants that the rules below need, are in `smooth`.
 
 Piecewise linear (ReLU, leaky ReLU; value a x below 0, x above): for ANY slope k the function f(x) - k x is linear on
 [low, 0] and on [0, high], so on the box it ranges over the hull of its values at low, 0 and high. With the chord's
 slope the two ends agree.
 
-Smooth. Candidates, of which the smallest error is taken, neuron by neuron:
+Smooth, m the midpoint and d the half-width of the box, x = m + t:
 
-(a) Taylor at the midpoint m, d = (high - low)/2: f(x) - f(m) - f'(m)(x - m) = f''(xi)(x - m)^2/2 and f''(xi) lies in
-    [p, q], p = max(f''(m) - T d, -S), q = min(f''(m) + T d, S), S >= sup|f''|, T >= sup|f'''|. With p <- min(p, 0),
-    q <- max(q, 0) the right side lies in [p, q] d^2/2, because 0 <= (x - m)^2 <= d^2. In place of T a bound of |f'''|
-    on the box may stand: tanh and sigmoid have one that falls with f', so that saturated neurons cost little.
-(b) k <= min f' on the box: f(x) - k x does not decrease, so it ranges between its values at low and high; k >= max f':
-    it does not increase, and ranges between them the other way round.
-(c) f = ReLU - [0, g] (SiLU, GELU) or ReLU + [0, g] (softplus) and the piecewise-linear rule.
+(a) Taylor to order 3: f(m + t) = f + f' t + f'' t^2/2 + f''' t^3/6 + r, |r| <= Q t^4/24 with Q >= |f''''| on the box.
+    The slope f' + f''' d^2/8 leaves f''' (t^3 - 3 d^2 t/4)/6, which is at most |f'''| d^3/24 (4 t^3 - 3 t is
+    Chebyshev's), and t^2 f''/2 lies within |f''| d^2/4 of f'' d^2/4. So the error is |f''| d^2/4 + |f'''| d^3/24 +
+    Q d^4/24.
+(b) Wide boxes: the chord's slope k, and the range of g(x) = f(x) - k x by tangents. Where f is convex on [a, b], g lies
+    above its tangents in a and b. With p = max(0, k - f'(a)) and q = max(0, f'(b) - k), g >= g(a) - p (x - a) and
+    g >= g(b) - q (b - x); the mean of the two with weights w = q/(p + q) and 1 - w is free of x, hence
 
-Constants (each is proved by a test in ball arithmetic; where one is attained the code takes a slightly larger one):
+        g >= w g(a) + (1 - w) g(b) - w p (b - a)      on [a, b].
 
-* tanh, y = tanh x: f'' = -2 y (1 - y^2), largest at y^2 = 1/3: S = 4/(3 sqrt 3) < 0.7699. f''' = (1 - y^2)(6 y^2 - 2),
-  a quadratic in y^2 in [0, 1] with ends -2 and 0 and maximum 2/3: T = 2. f' = 1 - y^2 falls with |x|.
-* sigmoid(x) = (1 + tanh(x/2))/2: f'' = tanh''(x/2)/8, f''' = tanh'''(x/2)/16: S < 0.09624, T = 1/8. f' falls with |x|.
-* softplus(x) = log(1 + exp x): f' = sigmoid (rising), f'' = sigmoid' <= 1/4, f''' = sigmoid'': S = 1/4, T < 0.09624.
-  With beta: log(1 + exp(beta x))/beta: S beta, T beta^2. Its module returns x itself beyond beta x > 20: the jump is
-  at most log(1 + exp(-20))/beta < 2.0612e-9/beta and is added to the error of boxes that reach there.
-* SiLU x s, s = sigmoid x: f' = s (1 + x (1 - s)), f'' = s (1 - s)(2 + x (1 - 2 s)), S = 1/2 (at 0), T < 0.32. f'' is
-  even and vanishes only at +-2.39935728...: f' falls until -2.3994, rises until 2.3994, falls after; its least and
-  largest values are > -0.09985 and < 1.09985. (c): x - f = x (1 - s) <= 0.27847 for x >= 0 and f >= -0.27847
-  for x <= 0, the same number.
-* GELU x Phi(x): f' = Phi + x phi, f'' = (2 - x^2) phi, S = 2/sqrt(2 pi) < 0.79789, f''' = (x^3 - 4 x) phi, T < 0.7790.
-  f' has its least and largest value at -+sqrt 2: > -0.12905, < 1.12905. (c): g < 0.16998.
-* ELU, a (exp x - 1) below 0, x above, a > 0: linear on x >= 0; on x <= 0 f' = f'' = f''' = a exp x <= a exp(high);
-  across 0 (b) alone, with f' between min(a exp(low), 1) and max(a, 1).
+    A third point c of [a, b] halves the interval: if f'(c) >= k, g rises on [c, b], so that the bound of [a, c] holds
+    on [a, b], and else that of [c, b]. Where f is concave the same holds for -f. On a convex part the largest value of
+    g is at an end, so over the whole box g ranges between its values at low and high and these bounds of its parts (an
+    end that is a turning point of f' belongs to two parts, and is bounded in the one where g is not extreme there).
 """
 
 from __future__ import annotations
@@ -40,18 +31,18 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import final
+from typing import NamedTuple, final
 
 import torch
 from torch import Tensor
 
 from aeverify.enclosure.rounding import FUNCTION_ERROR, UNIT
 
-NARROW = 0.05
-"""Half-width below which candidate (a) alone is tried: (b) and (c) are hardly ever better there."""
-
 Relaxation = tuple[Tensor, Tensor, Tensor]
 """slope, offset, error."""
+
+CUBIC = (1 + 8 * UNIT) / 24.0
+"""max |t^3 - 3 t / 4| / 6 over [-1, 1]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +64,12 @@ class Activation(ABC):
     def relax(self, low: Tensor, high: Tensor) -> Relaxation:
         """Parallel lines that enclose the function on [low, high], element by element."""
 
+    @abstractmethod
+    def slope_range(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """Bounds [p, q] of every difference quotient of f on [low, high].
+
+        NaN where the box is NaN, infinite where f may jump."""
+
     def apply(self, x: Tensor) -> Tensor:
         """Plain float64 evaluation, the mask respected."""
         return self.function(x) if self.mask is None else torch.where(self.mask, self.function(x), x)
@@ -85,6 +82,14 @@ class Activation(ABC):
             k = torch.where(self.mask, k, torch.ones_like(k))
             c, e = torch.where(self.mask, c, zero), torch.where(self.mask, e, zero)
         return k, c, e
+
+    def slopes(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """`slope_range`, with slope 1 off the mask."""
+        p, q = self.slope_range(low, high)
+        if self.mask is not None:
+            one = torch.ones_like(p)
+            p, q = torch.where(self.mask, p, one), torch.where(self.mask, q, one)
+        return p, q
 
     def to(self, device: torch.device | str) -> Activation:
         """The same activation on another device."""
@@ -123,259 +128,148 @@ class LeakyReLU(Activation):
         stable = above | below
         return k, torch.where(stable, zero, (most + least) * 0.5), torch.where(stable, zero, error)
 
+    def slope_range(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        one = torch.ones_like(low)
+        left = one * self.negative
+        above, below = low >= 0, high <= 0
+        p = torch.where(above, one, torch.where(below, left, torch.minimum(one, left)))
+        q = torch.where(above, one, torch.where(below, left, torch.maximum(one, left)))
+        unknown = torch.isnan(low) | torch.isnan(high)
+        return p.masked_fill(unknown, torch.nan), q.masked_fill(unknown, torch.nan)
 
-def _smallest(candidates: list[Relaxation]) -> Relaxation:
-    k, c, e = candidates[0]
-    for k2, c2, e2 in candidates[1:]:
-        better = e2 < e
-        k, c, e = torch.where(better, k2, k), torch.where(better, c2, c), torch.where(better, e2, e)
-    return k, c, e
+
+class Part(NamedTuple):
+    """An interval on which f is convex or concave, f and f' at its ends (0 at infinite ones), and at a point inside.
+
+    The ends may be off the true turning points of f' by 1e-11, which `SLOPE_LOSS` pays for: f'' stays below 1e-11
+    there, so that a slope is off by 1e-22.
+    """
+
+    start: float
+    end: float
+    convex: bool
+    at_start: tuple[float, float] = (0.0, 0.0)
+    at_end: tuple[float, float] = (0.0, 0.0)
+    inside: tuple[float, float, float] | None = None
 
 
-def _pad(low: Tensor, high: Tensor) -> Tensor:
-    """What the evaluation of f, f' and f'' and the arithmetic of one candidate may lose, on a box.
+SLOPE_LOSS = 64 * FUNCTION_ERROR
+"""What a computed f', f'' or f''' may be off by, in units of 1 + the bound of that derivative.
 
-    All functions here satisfy |f(x)| <= |x| + max(a, 1), |f'| < 2 max(a, 1), |f''| < 1: no candidate adds more than 12
-    numbers of size (|low| + |high| + 1), each within FUNCTION_ERROR of itself."""
-    return 16 * FUNCTION_ERROR * (1.0 + low.abs() + high.abs())
+1 - s cancels in SiLU for large x, but there x (1 - s) <= 41 FUNCTION_ERROR, and from x = 38 on both are computed as 0.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class SmoothActivation(Activation):
-    """Base of the smooth rules: f with two derivatives, and what bounds f', f'' and f'''."""
+    """Base of the smooth rules: f with three derivatives, the parts where it is convex or concave, a bound of f''''."""
 
     @abstractmethod
-    def taylor(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """f, f', f'' at x."""
+    def taylor(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """f, f', f'', f''' at x."""
+
+    @abstractmethod
+    def tangent(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """f, f' at x."""
 
     @property
     @abstractmethod
-    def bounds(self) -> tuple[float, float]:
-        """Upper bounds of sup|f''| and sup|f'''|."""
-
-    @abstractmethod
-    def slope_range(self, low: Tensor, high: Tensor, at_low: Tensor, at_high: Tensor) -> tuple[Tensor, Tensor]:
-        """A lower bound of min f' and an upper bound of max f' on [low, high], given f' at its ends."""
+    def bounds(self) -> tuple[float, float, float]:
+        """Upper bounds of sup|f''|, sup|f'''| and sup|f''''|."""
 
     @property
-    def above_relu(self) -> tuple[float, float] | None:
-        """[p, q] with f - ReLU in [p, q] everywhere, or None."""
-        return None
+    @abstractmethod
+    def parts(self) -> tuple[Part, ...]:
+        """Where f is convex and where concave; they cover the line."""
+
+    @property
+    def narrow(self) -> float:
+        """Half-width above which (b) takes the place of (a)."""
+        return 0.25
 
     def function(self, x: Tensor) -> Tensor:
-        return self.taylor(x)[0]
+        return self.tangent(x)[0]
 
-    def third_derivative(self, m: Tensor, d: Tensor, slope: Tensor) -> Tensor | float:
-        """Upper bound of |f'''| on m +- d, given f'(m); the global one unless a rule knows better."""
-        return self.bounds[1]
+    def fourth_derivative(self, first: Tensor, second: Tensor) -> Tensor | float:
+        """Upper bound of |f''''| on m +- `narrow`, given f' and f'' at m; the global one unless a rule knows better."""
+        return self.bounds[2]
 
-    def relax(self, low: Tensor, high: Tensor) -> Relaxation:
-        pad = _pad(low, high)
-        second = self.bounds[0]
-        m, d = (low + high) * 0.5, (high - low) * (0.5 + 4 * UNIT)
-        y, k, s = self.taylor(m)
-        third = self.third_derivative(m, d, k)
-        loss = 4 * FUNCTION_ERROR * (1 + 4 * second)  # of the computed f''
-        p = (s - third * d - loss).clamp(min=-second, max=0.0)
-        q = (s + third * d + loss).clamp(max=second, min=0.0)
-        quarter = d * d * 0.25
-        c, e = y - k * m + quarter * (p + q), quarter * (q - p) * (1 + 8 * UNIT)
-        wide = (d > NARROW).nonzero(as_tuple=True)
-        if len(wide[0]):
-            found = _smallest([(k[wide], c[wide], e[wide]), *self._wide_candidates(low[wide], high[wide])])
-            k, c, e = (t.index_put(wide, v) for t, v in zip((k, c, e), found, strict=True))
-        return k, c, e * (1 + 8 * UNIT) + pad
-
-    def _wide_candidates(self, low: Tensor, high: Tensor) -> list[Relaxation]:
-        """Candidates (b) and (c)."""
-        candidates = []
-        at_low, slope_low, _ = self.taylor(low)
-        at_high, slope_high, _ = self.taylor(high)
-        for k in self.slope_range(low, high, slope_low, slope_high):
-            left, right = at_low - k * low, at_high - k * high
-            candidates.append((k, (left + right) * 0.5, (left - right).abs() * (0.5 + 4 * UNIT)))
-        if self.above_relu is not None:
-            least, most = self.above_relu
-            k, c, e = LeakyReLU().relax(low, high)
-            candidates.append((k, c + 0.5 * (least + most), e + 0.5 * (most - least)))
-        return candidates
-
-
-def _falling_from_zero(low: Tensor, high: Tensor, at_low: Tensor, at_high: Tensor, top: float) -> tuple[Tensor, Tensor]:
-    """Range of an even f' that falls with |x| from its largest value `top` at 0."""
-    least, most = torch.minimum(at_low, at_high), torch.maximum(at_low, at_high)
-    most = torch.where((low <= 0) & (high >= 0), torch.full_like(most, top), most)
-    return least - FUNCTION_ERROR, most + FUNCTION_ERROR
-
-
-def _wave(
-    low: Tensor, high: Tensor, at_low: Tensor, at_high: Tensor, turn: float, extremes: tuple[float, float]
-) -> tuple[Tensor, Tensor]:
-    """Range of f' that falls until -turn, rises until turn and falls after; turn is known to 1e-6."""
-    least, most = torch.minimum(at_low, at_high), torch.maximum(at_low, at_high)
-    has_least = (low <= -turn + 1e-6) & (high >= -turn - 1e-6)
-    has_most = (low <= turn + 1e-6) & (high >= turn - 1e-6)
-    least = torch.where(has_least, torch.full_like(least, extremes[0]), least)
-    most = torch.where(has_most, torch.full_like(most, extremes[1]), most)
-    return least - 2 * FUNCTION_ERROR, most + 2 * FUNCTION_ERROR
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Tanh(SmoothActivation):
-    """Hyperbolic tangent."""
-
-    bounds = (0.7699, 2.001)
-
-    def taylor(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y = torch.tanh(x)
-        d = (1 - y) * (1 + y)
-        return y, d, -2 * y * d
-
-    def third_derivative(self, m: Tensor, d: Tensor, slope: Tensor) -> Tensor:
-        # |f'''| = f' |6 y^2 - 2| <= 4 f', and |(log f')'| = |2 y| <= 2: f' <= f'(m) exp(2 d) on the box.
-        near = 4 * (slope + 4 * FUNCTION_ERROR) * torch.exp(2 * d.clamp(max=1.0)) * (1 + 8 * FUNCTION_ERROR)
-        return torch.where(d <= 1, near.clamp(max=self.bounds[1]), torch.full_like(d, self.bounds[1]))
-
-    def slope_range(self, low: Tensor, high: Tensor, at_low: Tensor, at_high: Tensor) -> tuple[Tensor, Tensor]:
-        return _falling_from_zero(low, high, at_low, at_high, 1.0)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Sigmoid(SmoothActivation):
-    """Logistic function."""
-
-    bounds = (0.09624, 0.1251)
-
-    def taylor(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        s = torch.sigmoid(x)
-        d = s * (1 - s)
-        return s, d, d * (1 - 2 * s)
-
-    def third_derivative(self, m: Tensor, d: Tensor, slope: Tensor) -> Tensor:
-        # f''' = f' (1 - 6 s + 6 s^2), whose second factor lies in [-1/2, 1], and |(log f')'| = |1 - 2 s| <= 1.
-        near = (slope + 4 * FUNCTION_ERROR) * torch.exp(d.clamp(max=1.0)) * (1 + 8 * FUNCTION_ERROR)
-        return torch.where(d <= 1, near.clamp(max=self.bounds[1]), torch.full_like(d, self.bounds[1]))
-
-    def slope_range(self, low: Tensor, high: Tensor, at_low: Tensor, at_high: Tensor) -> tuple[Tensor, Tensor]:
-        return _falling_from_zero(low, high, at_low, at_high, 0.25)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Softplus(SmoothActivation):
-    """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold (20)."""
-
-    beta: float = 1.0
-    threshold: float = 20.0
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return 0.2501 * self.beta, 0.09624 * self.beta**2 * (1 + 1e-12)
-
-    @property
-    def above_relu(self) -> tuple[float, float]:
-        return 0.0, 0.69315 / self.beta * (1 + 1e-12)
-
-    def taylor(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        z = self.beta * x
-        f = (z.clamp(min=0) + torch.log1p(torch.exp(-z.abs()))) / self.beta
-        s = torch.sigmoid(z)
-        return f, s, self.beta * s * (1 - s)
-
-    def function(self, x: Tensor) -> Tensor:
-        return torch.where(self.beta * x > self.threshold, x, self.taylor(x)[0])
-
-    def slope_range(self, low: Tensor, high: Tensor, at_low: Tensor, at_high: Tensor) -> tuple[Tensor, Tensor]:
-        # beta x is rounded before the sigmoid: relative u of |z| times s' |z| <= 0.23.
-        return at_low - FUNCTION_ERROR, at_high + FUNCTION_ERROR
+    def unfit(self, low: Tensor, high: Tensor, d: Tensor) -> Tensor:
+        """Which boxes (a) does not serve."""
+        return d > self.narrow
 
     def relax(self, low: Tensor, high: Tensor) -> Relaxation:
-        k, c, e = super().relax(low, high)
-        jump = math.log1p(math.exp(-self.threshold)) / self.beta * 1.0001
-        return k, c, e + jump * (high * self.beta > self.threshold * (1 - 1e-9)).to(e.dtype)
+        m, d = (low + high).mul_(0.5), (high - low).mul_(0.5 + 4 * UNIT)
+        value, first, second, third = self.taylor(m)
+        square = d * d
+        slope = torch.addcmul(first, third, square, value=0.125)
+        offset = torch.addcmul(value, slope, m, value=-1.0).addcmul_(second, square, value=0.25)
+        error = d * self.fourth_derivative(first, second)
+        error.mul_(1 / 24).add_(third.abs_(), alpha=CUBIC).mul_(d).add_(second.abs_(), alpha=0.25)
+        bound, steeper, _ = self.bounds
+        error.mul_(1 + 16 * UNIT).add_(SLOPE_LOSS * (1 + bound) + SLOPE_LOSS * (1 + steeper) * d).mul_(square)
+        wide = self.unfit(low, high, d).flatten().nonzero()[:, 0]
+        if len(wide):
+            box = [t.flatten().index_select(0, wide) for t in (low, high, m, value, first)]
+            for whole, new in zip((slope, offset, error), self._chords(*box), strict=True):
+                whole.view(-1).index_copy_(0, wide, new)
+        # Evaluation of f and f' and the arithmetic: at most 12 numbers of size 1 + |x|, each within FUNCTION_ERROR.
+        error.add_(m.abs_().add_(d), alpha=32 * FUNCTION_ERROR).add_(16 * FUNCTION_ERROR)
+        return slope, offset, error
+
+    def _chords(self, low: Tensor, high: Tensor, m: Tensor, at_m: Tensor, slope_m: Tensor) -> Relaxation:
+        """Candidate (b) on one-dimensional tensors."""
+        at_low, slope_low = self.tangent(low)
+        at_high, slope_high = self.tangent(high)
+        width = (high - low).clamp(min=1e-300)
+        k = (at_high - at_low) / width
+        left, right = at_low - k * low, at_high - k * high
+        least, most = torch.minimum(left, right), torch.maximum(left, right)
+        for part in self.parts:
+            a, b = _End(low, at_low, slope_low), _End(high, at_high, slope_high)
+            touched: Tensor | None = None
+            if part.start > -math.inf:
+                a, touched = a.cut(low < part.start, part.start, *part.at_start), high > part.start
+            if part.end < math.inf:
+                b = b.cut(high > part.end, part.end, *part.at_end)
+                touched = low < part.end if touched is None else touched & (low < part.end)
+            c = _End(m, at_m, slope_m)
+            if len(self.parts) > 1:
+                spare = a
+                if part.inside is not None:
+                    x, f, s = part.inside
+                    spare = spare.cut((a.x < x) & (x < b.x), x, f, s)
+                outside = (m <= a.x) | (m >= b.x)
+                c = c.where(outside, spare)
+            bound = _convex_bound(k, a, c, b, 1.0 if part.convex else -1.0)
+            if part.convex:
+                least = torch.minimum(least, bound if touched is None else torch.where(touched, bound, least))
+            else:
+                most = torch.maximum(most, bound if touched is None else torch.where(touched, bound, most))
+        return k, (least + most) * 0.5, (most - least) * (0.5 + 4 * UNIT) + 4 * SLOPE_LOSS * width
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class SiLU(SmoothActivation):
-    """x sigmoid(x)."""
+class _End(NamedTuple):
+    """A point with f and f' there."""
 
-    bounds = (0.5001, 0.32)
-    above_relu = (-0.27847, 0.0)
+    x: Tensor
+    f: Tensor
+    s: Tensor
 
-    def taylor(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        s = torch.sigmoid(x)
-        t = 1 - s
-        return x * s, s * (1 + x * t), s * t * (2 + x * (t - s))
+    def cut(self, where: Tensor, x: float, f: float, s: float) -> _End:
+        """Another point, the same for all, where told."""
+        return _End(self.x.masked_fill(where, x), self.f.masked_fill(where, f), self.s.masked_fill(where, s))
 
-    def slope_range(self, low: Tensor, high: Tensor, at_low: Tensor, at_high: Tensor) -> tuple[Tensor, Tensor]:
-        # 1 - s cancels for large x, but x u stays below FUNCTION_ERROR (1 + |x|), which the caller pads.
-        least, most = _wave(low, high, at_low, at_high, 2.3993572805, (-0.09985, 1.09985))
-        slack = 4 * UNIT * torch.maximum(low.abs(), high.abs())
-        return least - slack, most + slack
+    def where(self, mask: Tensor, other: _End) -> _End:
+        """Another point where told."""
+        return _End(*(torch.where(mask, o, t) for t, o in zip(self, other, strict=True)))
 
 
-_SQRT_HALF, _INVERSE_ROOT_TWO_PI = math.sqrt(0.5), 1.0 / math.sqrt(2.0 * math.pi)
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class GELU(SmoothActivation):
-    """x Phi(x) with the exact normal distribution function."""
-
-    bounds = (0.79789, 0.7790)
-    above_relu = (-0.16998, 0.0)
-
-    def taylor(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        cdf = 0.5 * torch.erfc(-x * _SQRT_HALF)
-        pdf = _INVERSE_ROOT_TWO_PI * torch.exp(-0.5 * x * x)
-        return x * cdf, cdf + x * pdf, (2 - x * x) * pdf
-
-    def slope_range(self, low: Tensor, high: Tensor, at_low: Tensor, at_high: Tensor) -> tuple[Tensor, Tensor]:
-        return _wave(low, high, at_low, at_high, math.sqrt(2.0), (-0.12905, 1.12905))
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class ELU(SmoothActivation):
-    """x for x >= 0, alpha (exp(x) - 1) below; alpha > 0."""
-
-    alpha: float = 1.0
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        return self.alpha, self.alpha
-
-    def taylor(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        e = self.alpha * torch.exp(x.clamp(max=0))
-        positive, zero = x > 0, torch.zeros_like(x)
-        value = torch.where(positive, x, self.alpha * torch.expm1(x.clamp(max=0)))
-        return value, torch.where(positive, torch.ones_like(x), e), torch.where(positive, zero, e)
-
-    def slope_range(self, low: Tensor, high: Tensor, at_low: Tensor, at_high: Tensor) -> tuple[Tensor, Tensor]:
-        one = torch.ones_like(low)
-        left, right = self.alpha * torch.exp(low.clamp(max=0)), self.alpha * torch.exp(high.clamp(max=0))
-        least = torch.where(low >= 0, one, torch.where(high > 0, torch.minimum(left, one), left))
-        most = torch.where(low >= 0, one, torch.where(high > 0, torch.maximum(right, one), right))
-        slack = 2 * FUNCTION_ERROR * (1 + self.alpha)
-        return least - slack, most + slack
-
-    def relax(self, low: Tensor, high: Tensor) -> Relaxation:
-        pad = _pad(low, high) * (1 + self.alpha)
-        at_low, slope_low, _ = self.taylor(low)
-        at_high, slope_high, _ = self.taylor(high)
-        candidates = []
-        for k in self.slope_range(low, high, slope_low, slope_high):
-            left, right = at_low - k * low, at_high - k * high
-            candidates.append((k, (left + right) * 0.5, (left - right).abs() * (0.5 + 4 * UNIT)))
-        # (a) where the box lies on one side of 0; f'' in [alpha exp(low), alpha exp(high)] on the left.
-        m, d = (low + high) * 0.5, (high - low) * (0.5 + 4 * UNIT)
-        y, k, _ = self.taylor(m)
-        q = torch.where(low >= 0, torch.zeros_like(m), self.alpha * torch.exp(high.clamp(max=0)) * (1 + FUNCTION_ERROR))
-        quarter = d * d * 0.25
-        error = torch.where((low >= 0) | (high <= 0), quarter * q, torch.full_like(q, math.inf))
-        candidates.append((k, y - k * m + quarter * q, error))
-        k, c, e = _smallest(candidates)
-        return k, c, e * (1 + 8 * UNIT) + pad
+def _convex_bound(k: Tensor, a: _End, c: _End, b: _End, sign: float) -> Tensor:
+    """Lower bound of f - k x on [a, b] where f is convex (sign 1), upper bound where it is concave (sign -1)."""
+    falling = (c.s - k) * sign < 0
+    a, b = a.where(falling, c), c.where(falling, b)
+    p, q = ((k - a.s) * sign).clamp(min=0), ((b.s - k) * sign).clamp(min=0)
+    weight = q / (p + q + 1e-300)
+    left, right = a.f - k * a.x, b.f - k * b.x
+    return torch.addcmul(right, weight, left - right - sign * p * (b.x - a.x))

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from aeverify.core.interval import Interval
+from aeverify.enclosure.ascent import climb
 from aeverify.enclosure.charts import require_chart
 from aeverify.enclosure.error_bounds import ErrorBounds
 from aeverify.enclosure.evaluation import Boxes, Evaluator
@@ -32,8 +33,10 @@ BATCH = 8 * 384
 """Children that are evaluated between two looks at the question."""
 CUTS = 3
 """Most cuts of one box in one round."""
-HOPELESS = 1.7
-"""A box whose upper bound exceeds this times the largest known error is cut twice, beyond 4 times that three times."""
+SHRINK = 0.25
+"""What a cut is expected to leave of the gap that its axis is to blame for."""
+FIRST_CLIMB, LATER_CLIMB = (128, 12), (4, 12)
+"""Boxes from which the largest error is looked for, and steps of the search, after the first grid and after a batch."""
 SMALLEST = 2.0**-46
 """Boxes narrower than this part of their chart are not split further."""
 
@@ -208,56 +211,61 @@ class Subdivision:
             self.patches = fresh
         volumes = None if self.patches is None else self._volumes(boxes, self.patches, patch)
         credits = self.question.credits(bounds, volumes)
-        self._improve_witness(boxes, bounds)
+        if self.state is None:
+            self._improve_witness(boxes, bounds, *FIRST_CLIMB)
+        elif self.question.seeks_worst:
+            self._improve_witness(boxes, bounds, *LATER_CLIMB)
         return _Pool(replace(boxes, alive=alive), credits, self._plan(bounds), patch)
 
     def _plan(self, bounds: ErrorBounds) -> Tensor:
-        """The axes of the next cuts, (N, CUTS), -1 for none: one cut, or more where one cannot settle anything.
+        """The axes of the next cuts, (N, CUTS), -1 for none: one cut, or more where one would settle nothing.
 
-        A cut roughly halves the upper bound of a box over a tear; while that stays above the largest error that there
-        is, the box cannot be decided, so its halves are not evaluated but cut again."""
-        blame = self.question.blame(bounds).clone()
-        hopeless = (
-            bounds.upper / (HOPELESS * max(self.witness.error.upper, 1e-300)) if self.witness.chart >= 0 else None
-        )
+        A forecast, on which no bound rests: half a box has half the slope along the cut axis, and the part of the gap
+        between the affine bounds that this axis is to blame for shrinks by `SHRINK`. While the question expects to
+        learn nothing from such a piece, the piece is not evaluated but cut again."""
+        blame, gap = self.question.blame(bounds), bounds.blame
+        total = gap.sum(1, keepdim=True)
+        share = torch.where(total > 0, gap / total.clamp(min=1e-300), 1.0 / gap.shape[1])
+        middle = (bounds.upper_offset + bounds.lower_offset) * 0.5
+        radius = (bounds.upper_offset - bounds.lower_offset) * 0.5
+        lower, upper = bounds.lower_slope.abs(), bounds.upper_slope.abs()
+        going = torch.ones_like(middle, dtype=torch.bool)
         axes = []
-        for cut in range(CUTS):
+        for _ in range(CUTS):
             axis = blame.argmax(1, keepdim=True)
-            blame.scatter_(1, axis, blame.gather(1, axis) * 0.5)
-            if cut:
-                wanted = torch.zeros_like(axis) if hopeless is None else (hopeless[:, None] > 4.0 ** (cut - 1)).long()
-                axis = torch.where(wanted > 0, axis, -torch.ones_like(axis))
-            axes.append(axis)
+            axes.append(torch.where(going[:, None], axis, -torch.ones_like(axis)))
+            half = torch.ones_like(blame).scatter_(1, axis, 0.5)
+            blame, lower, upper = blame * half, lower * half, upper * half
+            share = share * torch.ones_like(blame).scatter_(1, axis, SHRINK)
+            left = radius * share.sum(1)
+            going = going & self.question.hopeless(middle, left, lower.sum(1), upper.sum(1), self.witness)
         return torch.cat(axes, 1)
 
-    def _improve_witness(self, boxes: Boxes, bounds: ErrorBounds) -> None:
-        """Look for a larger error at the centres and worst vertices of the boxes that promise most."""
+    def _improve_witness(self, boxes: Boxes, bounds: ErrorBounds, start: int, rounds: int) -> None:
+        """Climb from the centres of the `start` boxes where the largest errors are expected, and of as many where the
+        upper bound is largest."""
         best = max(0.0, self.witness.error.lower)
-        promising = bounds.upper.clone()
-        promising[torch.isinf(promising)] = 1e300
-        top = torch.topk(promising, min(128, len(promising))).indices
-        top = top[bounds.upper[top] > best]
+        undecided = torch.isfinite(bounds.upper) & (bounds.upper > best)
+        expected = (bounds.lower_offset + bounds.upper_offset) * 0.5 + bounds.upper_slope.abs().sum(1)
+        places = []
+        for promise in (expected, bounds.upper):
+            promise = torch.where(undecided, promise, -torch.ones_like(promise))
+            top = torch.topk(promise, min(start, len(promise))).indices
+            places.append(top[promise[top] > best])
+        top = torch.unique(torch.cat(places))
         if not len(top):
             return
-        center, half = boxes.select(top).centers()
-        candidates = torch.cat([center, center + 0.999 * half * bounds.worst[top]])
-        numbers, cells = boxes.chart[top].repeat(2), boxes.cell[top].repeat(2)
-        points = torch.empty(len(candidates), self.network.ambient_dim, dtype=torch.float64, device=center.device)
-        for number, chart in enumerate(self.charts):
-            mine = numbers == number
-            if bool(mine.any()):
-                points[mine] = torch.from_numpy(chart.embed(candidates[mine].cpu().numpy())).to(points)
-        errors = torch.nan_to_num(self.network.errors(points), nan=-1.0)
+        near = boxes.select(top)
+        center, half = near.centers()
+        points, errors = climb(self.network, self.charts, near.chart, center, half, rounds)
         index = int(errors.argmax())
         if float(errors[index]) <= best:
             return
-        place = candidates[index : index + 1]
-        point = Boxes(place, place, numbers[index : index + 1], cells[index : index + 1], None)
-        found, _ = self.evaluate(point, lambda: None)
-        self.evaluate.evaluated -= 1
+        place = points[index : index + 1]
+        found = self.evaluate.at_point(int(near.chart[index]), place)
         low, high = float(found.lower[0]), float(found.upper[0])
         if low > best:
-            self.witness = Witness(int(numbers[index]), tuple(place[0].tolist()), Interval(low, high))
+            self.witness = Witness(int(near.chart[index]), tuple(place[0].tolist()), Interval(low, high))
 
     def _settle(self, parts: Sequence[_Pool], closed: tuple[float, ...]) -> _State:
         """Close what needs no further look, and keep the pool within its limit."""

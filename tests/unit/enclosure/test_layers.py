@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from aeverify.enclosure.layers import Residual, network_from_modules, supported_layers
+from aeverify.autoencoders.blocks import Cosine, Residual, Sine
+from aeverify.enclosure.layers import network_from_modules, supported_layers
 from aeverify.enclosure.network import Affine
 from aeverify.errors import ModelError
 
@@ -54,6 +55,7 @@ ENCODERS = {
         Residual(nn.ReLU()),
         nn.Linear(16, 2),
     ),
+    "waves": lambda: nn.Sequential(nn.Linear(16, 5), Sine(2.0), nn.Linear(5, 5), Cosine(-0.7), nn.Linear(5, 2)),
     "bare": lambda: nn.Linear(16, 2),
     "dropout": lambda: nn.Sequential(nn.Dropout(0.5), nn.Linear(16, 2), nn.Identity(), nn.Tanh()),
 }
@@ -81,6 +83,18 @@ def test_stages_are_the_module(encoder, decoder):
     x = torch.randn(20, 16, dtype=torch.float64)
     expected = d.double()(e.double()(x))
     assert torch.allclose(network.reconstruct(x), expected.reshape(20, 16), rtol=1e-12, atol=1e-12)
+
+
+def test_a_patched_layer_is_refused():
+    """What a hook or a forward of its own computes is not known, in blocks as in layers."""
+    for patched in (nn.Linear(4, 2), Residual(nn.Linear(4, 4)), Sine()):
+        patched.forward = lambda x: x
+        with pytest.raises(ModelError, match="forward of its own"):
+            network_from_modules(nn.Sequential(patched), nn.Linear(2, 4), ambient_dim=4, latent_dim=2)
+    hooked = Residual(nn.Sequential(nn.Linear(4, 4)))
+    hooked.body[0].register_forward_hook(lambda module, x, y: 2 * y)
+    with pytest.raises(ModelError, match="hook"):
+        network_from_modules(nn.Sequential(hooked), nn.Linear(2, 4), ambient_dim=4, latent_dim=2)
 
 
 def test_stored_weights_are_exact():
