@@ -11,9 +11,11 @@ import torch
 from flint import arb, arb_mat, ctx
 from torch import nn
 
+from aeverify.autoencoders import blocks
 from aeverify.enclosure.charts import ChartForms, cell_table, chart_forms
 from aeverify.enclosure.network import Affine, Network
-from aeverify.enclosure.relaxations import ELU, GELU, Activation, LeakyReLU, Sigmoid, SiLU, Softplus, Tanh
+from aeverify.enclosure.relaxations import Activation, LeakyReLU
+from aeverify.enclosure.smooth import ELU, GELU, Sigmoid, SiLU, Sine, Softplus, Tanh
 from aeverify.manifolds.balls import ball_operations
 from aeverify.manifolds.chart import Chart
 
@@ -57,7 +59,8 @@ def _graph(u: Any, ops: Any) -> list[Any]:
 def _bar(u: Any, ops: Any) -> list[Any]:
     s, c = ops.sin(ops.pi * u[0]), ops.cos(ops.pi * u[0])
     axis = (-0.75, -0.25, 0.25, 0.75)
-    return [ops.exp(-(((x * s - y * c) * 2) ** 2)) for y in axis for x in axis]
+    across = [(x * s - y * c) * 2 for y in axis for x in axis]
+    return [ops.exp(-(z * z)) for z in across]  # balls that hold 0 have no power
 
 
 CHARTS: dict[str, tuple[Chart, int]] = {
@@ -74,6 +77,7 @@ CHARTS: dict[str, tuple[Chart, int]] = {
 ACTIVATIONS: tuple[Callable[[], nn.Module], ...] = (
     nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.GELU, nn.Softplus, nn.Tanh, nn.Sigmoid,
     lambda: nn.ELU(1.7), lambda: nn.Softplus(3.0), lambda: nn.LeakyReLU(-0.3), lambda: nn.ELU(0.4),
+    blocks.Sine, lambda: blocks.Cosine(-2.5), lambda: blocks.Sine(6.0),
 )  # fmt: skip
 
 
@@ -98,6 +102,9 @@ def activate(stage: Activation, x: Any) -> Any:
         return x * (-x / arb(2).sqrt()).erfc() / 2
     if isinstance(stage, ELU):
         return x.max(zero) + arb(stage.alpha) * x.min(zero).expm1()
+    if isinstance(stage, Sine):
+        z = arb(stage.frequency) * x
+        return z.cos() if stage.cosine else z.sin()
     assert isinstance(stage, Softplus)
     z = arb(stage.beta) * x
     if z > stage.threshold:

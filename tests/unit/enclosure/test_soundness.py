@@ -7,26 +7,45 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from flint import arb, ctx
 from safetensors.torch import load_file
 from torch import nn
 
 from aeverify.enclosure import arithmetics, charts, error_bounds, propagation, relaxations
 from aeverify.enclosure.evaluation import Boxes, Evaluator
 from aeverify.enclosure.layers import network_from_modules
+from tests.unit.enclosure import extended
 from tests.unit.enclosure.exact import CHARTS, error_ball, forms_of, make, random_mlp
-from tests.unit.enclosure.fuzz import violations
+from tests.unit.enclosure.fuzz import random_run, violations
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def test_no_point_of_a_random_network_lies_outside_its_enclosure():
-    """Balls of random networks, charts, activations and boxes, wide and tiny, are all inside."""
-    assert violations(cases=64, points=6, seed=1) == 0
+    """All points of random networks of all layers, on all charts, in boxes wide and tiny, are inside."""
+    assert violations(networks=32, points=100, seed=1, boxes=2) == 0
 
 
 def test_no_point_lies_outside_in_wide_boxes():
     """Boxes of an eighth of a turn, where every relaxation is at work."""
-    assert violations(cases=48, points=10, seed=2, halves=(3, 6)) == 0
+    assert violations(networks=24, points=100, seed=2, halves=(3, 6), boxes=2) == 0
+
+
+def test_eighty_bit_values_lie_in_balls():
+    """What the fuzz compares with: its values are within their own bounds of ball arithmetic, and narrow."""
+    found = random_run(24, 2, 3, boxes=1, spot=2)
+    assert (found.mismatches, found.balls >= 48) == (0, True)
+
+
+def test_the_normal_distribution_function_in_eighty_bits():
+    """The table and series behind GELU, against balls."""
+    x = np.linspace(-14, 14, 501)
+    values = extended._normal(x.astype(np.longdouble))
+    with ctx.workprec(160):
+        for a, y in zip(x.tolist(), values, strict=True):
+            exact = (-arb(a) / arb(2).sqrt()).erfc() / 2
+            high = float(y)
+            assert abs(exact - arb(high) - arb(float(y - np.longdouble(high)))) <= extended.FUNCTION
 
 
 def _cancelling(scale: float):
