@@ -58,8 +58,9 @@ class Witness:
     """Points that show a finite end of an enclosure: evaluate the model there and look.
 
     Attributes:
-        kind: "point" (a large error), "collision" (two far points with one code), "jump" (a discontinuity),
-            "order" (a pair in the wrong order), "non_finite" (NaN or infinity came out), "width" (a fact about K).
+        kind: "point" (a large error), "collision" (two far points with one code), "slope" (two near points with outputs
+            far apart), "jump" (a discontinuity), "order" (a pair in the wrong order), "non_finite" (NaN or infinity
+            came out), "width" (a fact about K).
         manifold: spec of K.
         model_hash: fingerprint of the model, "" for a fact about K alone.
         points: the points; codes, reconstructions and errors are empty or 0 for a fact about K alone.

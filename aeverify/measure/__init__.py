@@ -4,11 +4,16 @@ Every function takes (autoencoder, manifold, ...) with the keyword `seed`, draws
 raises `NonFiniteOutputError` with a witness where NaN or infinity comes out on K.
 """
 
-from aeverify.measure.bad_set import bad_set, bad_set_sequential, mean_error, quantile_error
+from aeverify.measure.bad_set import bad_set, bad_set_sequential
+from aeverify.measure.certified import required, without_enclosure
 from aeverify.measure.collisions import collisions, encoder_floor
 from aeverify.measure.continuity import continuity
+from aeverify.measure.cover import bad_set_cover
+from aeverify.measure.deployment import deployment_gap
 from aeverify.measure.evaluation import certified_error, reevaluate, witness_point
 from aeverify.measure.latent_homology import LatentHomology, latent_homology
+from aeverify.measure.lipschitz import lipschitz
+from aeverify.measure.moments import mean_error, mean_square, quantile_error
 from aeverify.measure.order import arc_gap, arc_gap_evidence, code_order
 from aeverify.measure.reconstruction import (
     mean_squared_error,
@@ -16,6 +21,7 @@ from aeverify.measure.reconstruction import (
     share_within,
     training_error,
 )
+from aeverify.measure.separation import code_separation, injectivity_gap, nearest_codes
 from aeverify.measure.sup_error import sup_error, sup_error_by_component
 
 __all__ = [
@@ -23,21 +29,30 @@ __all__ = [
     "arc_gap",
     "arc_gap_evidence",
     "bad_set",
+    "bad_set_cover",
     "bad_set_sequential",
     "certified_error",
     "code_order",
+    "code_separation",
     "collisions",
     "continuity",
+    "deployment_gap",
     "encoder_floor",
+    "injectivity_gap",
     "latent_homology",
+    "lipschitz",
     "mean_error",
+    "mean_square",
     "mean_squared_error",
+    "nearest_codes",
     "quantile_error",
     "reevaluate",
+    "required",
     "root_mean_squared_error",
     "share_within",
     "sup_error",
     "sup_error_by_component",
     "training_error",
+    "without_enclosure",
     "witness_point",
 ]

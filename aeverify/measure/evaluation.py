@@ -278,6 +278,20 @@ def witness_of(
     return Witness(kind, str(manifold), autoencoder.fingerprint(), tuple(points), note)
 
 
+def draw_errors(
+    autoencoder: Autoencoder, manifold: Manifold, n: int, seed: Seed
+) -> tuple[FloatArray, FloatArray, WitnessPoint]:
+    """Errors and allowances at n independent uniform draws, and the worst of them as a witness."""
+    require_compatible(autoencoder, manifold)
+    sample = manifold.sample(n, seed)
+    values = evaluate(autoencoder, manifold, sample.points, sample.component, sample.parameters)
+    i = int(values.errors.argmax())
+    index = int(sample.component[i])
+    dimension = manifold.components[index].chart.dim
+    point = witness_point(autoencoder, manifold, index, tuple(sample.parameters[i][:dimension]))
+    return values.errors, values.allowance, point
+
+
 def ball_point(manifold: Manifold, component: int, parameters: Sequence[float]) -> list[Any] | None:
     """Enclosures of the coordinates of the exact point of these parameters; None where the chart has none."""
     try:

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -161,8 +161,13 @@ def sup_error_by_component(
     seed: Seed | int = 0,
     samples: int = 20_000,
     grid_limit: int = 200_000,
+    tolerance: float | None = None,
+    time_budget: float | None = None,
 ) -> tuple[Evidence, ...]:
     """Enclosures of the worst error on each connected component of K, in order.
+
+    With `tolerance` or `time_budget` (for each component), branch and bound gives both ends where the model's layers
+    and K's charts allow it, beside the witness that the search below finds; elsewhere the evidence says why not.
 
     Guarantee. Lower end: the error at the witness, rounded down; CERTIFIED where the model and the chart evaluate in
     ball arithmetic (then it holds for the real function of the stored weights on the exact set), else the float64
@@ -195,15 +200,29 @@ def sup_error_by_component(
     require_count(grid_limit, "grid limit")
     root = as_seed(seed).child("measure", "sup_error")
     return tuple(
-        _component_evidence(autoencoder, manifold, i, root.child(i), samples, grid_limit)
+        _component_evidence(autoencoder, manifold, i, root.child(i), samples, grid_limit, (tolerance, time_budget))
         for i in range(len(manifold.components))
     )
 
 
 def _component_evidence(
-    autoencoder: Autoencoder, manifold: Manifold, index: int, seed: Seed, samples: int, grid_limit: int
+    autoencoder: Autoencoder,
+    manifold: Manifold,
+    index: int,
+    seed: Seed,
+    samples: int,
+    grid_limit: int,
+    effort: tuple[float | None, float | None],
 ) -> Evidence:
     found = _below(autoencoder, manifold, index, seed, samples)
+    if effort != (None, None):
+        tight = enclosed(
+            autoencoder, manifold, threshold=None, tolerance=effort[0], time_budget=effort[1], component=index
+        )
+        if isinstance(tight, Evidence):
+            return _both(autoencoder, manifold, index, found, tight)
+        searched = _component_evidence(autoencoder, manifold, index, seed, samples, grid_limit, (None, None))
+        return without_enclosure(searched, tight)
     above = _above(autoencoder, manifold, index, found.interval.lower, samples, grid_limit)
     details: dict[str, Any] = {
         "component": index,
@@ -246,6 +265,21 @@ def _component_evidence(
         assumptions=above.assumptions if math.isfinite(upper) else (),
         details=details,
     )
+
+
+def _both(autoencoder: Autoencoder, manifold: Manifold, index: int, found: _Found, tight: Evidence) -> Evidence:
+    """The certified enclosure, with the witness of the search where that is certified and better."""
+    details = {**tight.details, "component": index, "rounding_allowance": 0.0, "sampled_maximum": found.sampled_maximum}
+    if found.rigor is Rigor.CERTIFIED and found.interval.lower > tight.lower:
+        point = witness_of("point", autoencoder, manifold, (found.point,), "The error at this point is large.")
+        tight = replace(
+            tight,
+            interval=tight.interval.intersect(Interval.at_least(found.interval.lower)),
+            witness=point,
+            method=f"{tight.method} The lower end is the error at the witness, found by {found.origin}, in ball "
+            "arithmetic.",
+        )
+    return replace(tight, details=details)
 
 
 def _below(autoencoder: Autoencoder, manifold: Manifold, index: int, seed: Seed, samples: int) -> _Found:
