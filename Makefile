@@ -18,7 +18,7 @@ bench: .venv/installed-dev
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 docs: .venv/installed-dev
-	$(BIN)/python docs/manifolds.py && $(BIN)/python docs/gallery.py
+	$(BIN)/python docs/manifolds.py && $(BIN)/python docs/gallery.py && $(BIN)/python docs/oracles.py
 	$(BIN)/python -m pytest -q tests/meta/test_readme.py tests/meta/test_docs.py -m ""
 
 clean:

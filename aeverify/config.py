@@ -108,7 +108,7 @@ class Plan:
                 raise UsageError("The plan's [claims] table is empty: name a claim, or leave the table out.")
             return tuple(claim(name).configured(parameters) for name, parameters in self.claims.items())
         space = manifold(self.manifold)
-        return tuple(check for check in CLAIMS.values() if check.applies(space, self.latent_dim))
+        return tuple(check for check in CLAIMS.values() if check.chosen(space, self.latent_dim))
 
 
 class _Table(BaseModel):
@@ -151,6 +151,9 @@ class _Measure(_Table):
     samples: int = 20_000
     draws: int = 100_000
     homology_samples: int = 500
+    sup_tolerance: float = 1e-3
+    share_tolerance: float = 1e-6
+    enclosure_seconds: float = 3.0
 
 
 class _PlanFile(_Table):
@@ -252,15 +255,22 @@ def _valid_keys(place: tuple[int | str, ...]) -> list[str]:
     return sorted((table or _PlanFile).model_fields)
 
 
+LAYERED_CLAIMS = ("retracing", "latent-separation")
+"""Claims of the main job that a run takes only by name: they can be decided because its models have known layers."""
+
+
 def default_plan(seed: int = 0, restarts: int | None = None, recipe: str | None = None) -> Plan:
     """The main job: restarts of the paper's network on the paper's two circles, beside a PCA baseline."""
-    base = Training()
+    base, spec = Training(), "two_circles"
+    space = manifold(spec)
+    named = [c.claim.id for c in CLAIMS.values() if c.chosen(space, 1)]
     return Plan(
         title="Autoencoders on the two circles of Kvalheim and Sontag",
-        manifold="two_circles",
+        manifold=spec,
         latent_dim=1,
         seed=seed,
         training=Training(restarts=restarts or base.restarts, recipe=recipe or base.recipe),
         subjects=(Subject(baseline="pca", name="PCA baseline", claims=("theorem-1", "pca-floor")),),
+        claims={name: {} for name in (*named, *LAYERED_CLAIMS)},
         out="reports/two_circles",
     )

@@ -20,6 +20,7 @@ from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.autoencoders.recipes import recipe
 from aeverify.autoencoders.training import TrainingResult, train_restarts
 from aeverify.claims import CLAIMS, Check, Effort, Study, claim
+from aeverify.claims.lipschitz_price import LipschitzPrice
 from aeverify.claims.restarts import combine
 from aeverify.config import Plan, Subject
 from aeverify.core.claim import Quantifier
@@ -46,6 +47,7 @@ from aeverify.manifolds.chart import FloatArray
 from aeverify.provenance import provenance
 
 _DRAWN_POINTS = 1000
+TOGETHER = "read both, a small bad set alone is no evidence for m."
 
 
 @dataclass(eq=False)
@@ -110,6 +112,7 @@ def run(plan: Plan, listener: Listener = silent, out: Path | None = None, comman
     try:
         _gather(state)
         _judge(state)
+        _deploy(state)
         _draw(state)
     except KeyboardInterrupt:
         state.interrupted = state.stage
@@ -218,7 +221,7 @@ def _checks(
     claims: Iterable[str | Check] | Mapping[str, Mapping[str, Any]] | str | None, space: Manifold, latent_dim: int
 ) -> tuple[Check, ...]:
     if claims is None:
-        return tuple(c for c in CLAIMS.values() if c.applies(space, latent_dim))
+        return tuple(c for c in CLAIMS.values() if c.chosen(space, latent_dim))
     if isinstance(claims, str):
         claims = [claims]
     if isinstance(claims, Mapping):
@@ -395,6 +398,12 @@ def _judge(state: _Run) -> None:
     trained = [r for r in state.records if r.converged is not None]
     if trained:
         state.notes.append(f"{sum(bool(r.converged) for r in trained)} of {len(trained)} restarts converged.")
+    for verdict in state.verdicts:
+        if verdict.claim.id == LipschitzPrice.claim.id and verdict.evidence and verdict.supporting:
+            share, steepness = verdict.supporting[0].interval, verdict.evidence.interval
+            state.notes.append(
+                f"{verdict.subject}: bad set {share} of K' and Lipschitz constant {steepness}: {TOGETHER}"
+            )
 
 
 def _decide(state: _Run, members: Sequence[_Member], each: Check) -> None:
@@ -405,6 +414,27 @@ def _decide(state: _Run, members: Sequence[_Member], each: Check) -> None:
     state.verdicts.append(verdict)
     state.emit(VerdictReached(verdict))
     state.end(started, str(verdict.outcome))
+
+
+def _deploy(state: _Run) -> None:
+    """The gap between the judged function and its float32 program, beside the figures of each trained model."""
+    for i, member in enumerate(state.members):
+        try:
+            gap = member.study.deployment_gap()
+        except AeverifyError:
+            continue  # the verdicts have told of it
+        if isinstance(gap, str):
+            continue
+        record = replace(
+            member.record, figures={**member.record.figures, "float32_gap_at_least": float(f"{gap.lower:.3g}")}
+        )
+        state.records[state.records.index(member.record)] = record
+        state.members[i] = replace(member, record=record)
+        if gap.details["non_finite"]:
+            state.notes.append(
+                f"{record.name}: its float32 program returned NaN or infinity at {gap.details['non_finite']} of "
+                f"{gap.details['samples']} points."
+            )
 
 
 def _undecided(each: Check, state: _Run, subject: str, reason: Reason) -> Verdict:

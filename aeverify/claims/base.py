@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from aeverify.claims.study import Study
-from aeverify.core.claim import Claim, ClaimKind, Premise, Quantifier
+from aeverify.core.claim import Claim, ClaimKind, Premise, Quantifier, Relation
 from aeverify.core.evidence import Citation, Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.verdict import Outcome, Reason, Verdict, reason_of
+from aeverify.core.verdict import Outcome, Reason, Verdict, decide, reason_of
 from aeverify.errors import AeverifyError, InvariantError, NonFiniteOutputError, UsageError
 from aeverify.manifolds.base import Manifold
 
@@ -42,10 +42,18 @@ class Check(ABC):
     statistical_statements: ClassVar[int] = 0
     """How many statistical statements one check may need; the run's error budget is split by their sum."""
 
+    by_name_only: ClassVar[bool] = False
+    """A run that names no claims leaves this one out: only the user knows its numbers, or only models of known layers
+    can be decided by it."""
+
     @abstractmethod
     def applies(self, manifold: Manifold, latent_dim: int) -> bool:
         """Whether the claim says something about this set and latent dimension; a run that names no claims takes those
         that apply. A claim that is named and does not apply comes out VACUOUS."""
+
+    def chosen(self, manifold: Manifold, latent_dim: int) -> bool:
+        """Whether a run that names no claims takes this one."""
+        return not self.by_name_only and self.applies(manifold, latent_dim)
 
     @abstractmethod
     def premises(self, study: Study) -> Iterator[Premise]:
@@ -144,6 +152,48 @@ class Check(ABC):
         )
 
 
+def decided(relation: Relation, candidates: Iterable[Evidence], threshold: Interval) -> tuple[Outcome, Evidence]:
+    """The first of several enclosures of one number that decides, most rigorous first, or the last one.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found: Evidence | None = None
+    for found in candidates:
+        outcome = decide(relation, found.interval, threshold)
+        if outcome is not Outcome.INCONCLUSIVE:
+            return outcome, found
+    if found is None:
+        raise ValueError("no evidence to decide from")
+    return Outcome.INCONCLUSIVE, found
+
+
+def together(findings: Sequence[Finding]) -> Finding:
+    """One finding for several components, all of which have to satisfy the claim: the worst, of these the one with the
+    least margin; the evidence on the others is shown and counted."""
+    order = (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS)
+    first = min(findings, key=lambda f: (order.index(f.outcome), f.evidence.interval.lower - f.threshold.upper))
+    rest = [f.evidence for f in findings if f is not first]
+    return dataclasses.replace(
+        first, supporting=(*first.supporting, *rest), needed=(*first.needed, *(n for f in findings for n in f.needed))
+    )
+
+
+def closed_obstructed(study: Study) -> list[int]:
+    """Indices of the components that are closed manifolds with a positive lower bound on their width."""
+    parts = study.manifold.components
+    return [i for i in study.obstructed_components() if parts[i].truth.closed]
+
+
+def some_closed_obstructed(manifold: Manifold, latent_dim: int) -> bool:
+    """Whether some component is a closed manifold with a positive lower bound on its width."""
+    from aeverify import widths
+
+    return any(
+        part.truth.closed and widths.best_lower(part, latent_dim).interval.lower > 0 for part in manifold.components
+    )
+
+
 def bound_to_meet(bound: Evidence, found: Evidence) -> Interval:
     """The threshold that a worst error has to meet: the lower bound of the width, as one point.
 
@@ -197,6 +247,21 @@ def obstructed(study: Study) -> Premise:
     return Premise("obstruction", statement, found, width)
 
 
+def known_lipschitz(study: Study, components: Sequence[int]) -> Premise:
+    """The premise that an upper bound of the Lipschitz constant of D after E is known along each of these components; a
+    sampled constant is a lower bound and would not do."""
+    bounds = [study.lipschitz_upper(i) for i in components]
+    missing = [i for i, b in zip(components, bounds, strict=True) if b is None]
+    where = f"component {missing[0]} of K" if missing else "K"
+    return Premise(
+        "lipschitz",
+        f"No upper bound of the Lipschitz constant of D after E along {where} is known, so there is no floor."
+        if missing
+        else "An upper bound of the Lipschitz constant of D after E along K is known.",
+        not missing,
+    )
+
+
 def positive(value: float, name: str, below: float = math.inf) -> None:
     """Raise UsageError unless 0 < value < below."""
     if not (math.isfinite(value) and 0 < value < below):
@@ -212,8 +277,13 @@ __all__ = [
     "Finding",
     "Quantifier",
     "bound_to_meet",
+    "closed_obstructed",
     "compact",
+    "decided",
     "finite_outputs",
+    "known_lipschitz",
     "obstructed",
     "positive",
+    "some_closed_obstructed",
+    "together",
 ]

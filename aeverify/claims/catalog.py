@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from aeverify.claims.base import Check
+from aeverify.claims.error_bound import ErrorBound
+from aeverify.claims.latent_price import LatentPrice
 from aeverify.claims.latent_topology import LatentTopology
+from aeverify.claims.lipschitz_price import LipschitzPrice
+from aeverify.claims.mse_floor import MseFloor
 from aeverify.claims.order_preservation import OrderPreservation
 from aeverify.claims.paradox import Paradox
 from aeverify.claims.pca_floor import PcaFloor, PcaPublished
+from aeverify.claims.retracing import Retracing
+from aeverify.claims.separation import InjectivityGap, LatentSeparation
 from aeverify.claims.theorem_1 import Theorem1
 from aeverify.claims.theorem_2 import Theorem2
 from aeverify.claims.thick_set import ThickSet
@@ -23,6 +29,13 @@ for _check in (
     OrderPreservation(),
     PcaFloor(),
     PcaPublished(),
+    ErrorBound(),
+    LipschitzPrice(),
+    MseFloor(),
+    Retracing(),
+    LatentPrice(),
+    LatentSeparation(),
+    InjectivityGap(),
 ):
     CLAIMS.register(_check.claim.id, _check)
 

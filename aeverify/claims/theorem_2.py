@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 from aeverify import measure
-from aeverify.claims.base import KVALHEIM_SONTAG, Check, Finding, compact, finite_outputs, positive
+from aeverify.claims.base import KVALHEIM_SONTAG, Check, Finding, compact, decided, finite_outputs, positive
 from aeverify.claims.study import Study
 from aeverify.core.claim import Claim, ClaimKind, Premise, Quantifier, Relation
 from aeverify.core.evidence import Citation, Evidence
@@ -74,10 +74,10 @@ class Theorem2(Check):
         yield finite_outputs(study)
 
     def find(self, study: Study) -> Finding:
-        """The statistical enclosure of the bad set's measure, and the worst training point where these are known."""
-        bad = study.bad_set(self.epsilon)
+        """The enclosure of the bad set's measure, and the worst training point where these are known."""
         threshold = Interval.exactly(self.delta)
-        outcomes = [decide(self.claim.relation, bad.interval, threshold)]
+        small, bad = decided(self.claim.relation, study.bad_sets(self.epsilon), threshold)
+        outcomes = [small]
         worst_training: tuple[Evidence, ...] = ()
         message = "No training set is known for this model, so only the measure is judged."
         if self.training and study.training is not None:

@@ -7,47 +7,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import final
 
-from aeverify.autoencoders.protocol import Part
-from aeverify.claims.base import KVALHEIM_SONTAG, Check, Finding, compact, finite_outputs, obstructed, positive
+from aeverify.claims.base import (
+    KVALHEIM_SONTAG,
+    Check,
+    Finding,
+    closed_obstructed,
+    compact,
+    decided,
+    finite_outputs,
+    obstructed,
+    positive,
+    some_closed_obstructed,
+    together,
+)
 from aeverify.claims.study import Study
+from aeverify.claims.volumes import ball_volume_lower
 from aeverify.core.claim import Claim, ClaimKind, Premise, Relation
 from aeverify.core.evidence import Citation, Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.verdict import Reason, decide
+from aeverify.core.verdict import Reason
 from aeverify.manifolds.base import Manifold
-
-
-def ball_volume_lower(dimension: int, reach_lower: float, radius_lower: float) -> float:
-    """Lower bound of the intrinsic volume of M within distance r of a point x of M, for every x, rounded down.
-
-    M is a closed C^2 submanifold of the given dimension k with reach at least tau. M within B(x, r) holds the geodesic
-    ball of radius r. By the Gauss equation M has sectional curvature at most 1/tau^2, closed geodesics have length at
-    least 2 pi tau (Fenchel), so the injectivity radius is at least pi tau (Klingenberg), and Guenther's comparison
-    gives volume >= k omega_k * integral over [0, r] of (tau sin(t / tau))^{k-1} dt for r <= pi tau. For k = 1 this is
-    2 r and for k = 2 it is 2 pi tau^2 (1 - cos(r / tau)). The bound increases with r, so a larger r is cut to pi tau.
-
-    Args:
-        dimension: k, 1 or 2.
-        reach_lower: lower bound of the reach, in the units of the data.
-        radius_lower: lower bound of r.
-
-    Raises:
-        ValueError: dimension is neither 1 nor 2.
-
-    Example:
-        On the unit circle the true length within distance r is 4 arcsin(r / 2) >= 2 r:
-
-        >>> ball_volume_lower(1, 1.0, 0.5) <= 4 * math.asin(0.25)
-        True
-    """
-    pad = 1.0 - 1e-12  # a dozen roundings of one unit in the last place each, and libm's cosine, stay far below this
-    radius = min(radius_lower, math.pi * reach_lower * pad)
-    if dimension == 1:
-        return 2.0 * radius * pad
-    if dimension == 2:
-        # 1 - cos t = 2 sin^2(t/2) keeps relative accuracy for small t
-        return 4.0 * math.pi * (reach_lower * math.sin(radius / (2.0 * reach_lower))) ** 2 * pad
-    raise ValueError(f"ball_volume_lower knows dimensions 1 and 2, got {dimension}")
 
 
 @final
@@ -62,9 +41,12 @@ class ThickSet(Check):
     the volume of K' as an upper bound. A sampled L is a lower bound of L and must not be used; where no upper bound of
     L is known the floor is 0 and the claim is that the measure is positive (which continuity alone implies).
 
-    Two independent enclosures of the measure meet: the statistical one from uniform draws, and the ball around the
-    witness that was actually found, which is certified where e(x*) and L are. An upper end below the floor is a FAIL:
-    then the declared L is false, or it is a bug of ours.
+    L is needed along K only: a path of length r in K' carries e down by at most (L + 1) r, and the ball is one of the
+    path distance.
+
+    Two independent enclosures of the measure meet: that from boxes (or, statistically, from uniform draws), and the
+    ball around the witness that was actually found, which is certified where e(x*) and L are. An upper end below the
+    floor is a FAIL: then the declared L is false, or it is a bug of ours.
     """
 
     claim = Claim(
@@ -92,52 +74,29 @@ class ThickSet(Check):
         positive(self.eta, "thick-set.eta", below=1.0)
 
     def applies(self, manifold: Manifold, latent_dim: int) -> bool:
-        """Where some closed component of dimension 1 or 2 has a positive lower bound on its width."""
-        from aeverify import widths
-
-        return any(
-            part.truth.closed and part.truth.dimension <= 2 and widths.best_lower(part, latent_dim).interval.lower > 0
-            for part in manifold.components
-        )
+        """Where some closed component has a positive lower bound on its width."""
+        return some_closed_obstructed(manifold, latent_dim)
 
     def premises(self, study: Study) -> Iterator[Premise]:
         """K compact and obstructed on a closed component; E and D continuous and finite."""
         yield compact(study)
         yield study.continuity()
         yield obstructed(study)
-        closed = self._candidates(study)
-        yield Premise("closed", "Some obstructed component is a closed manifold of dimension 1 or 2.", bool(closed))
+        yield Premise("closed", "Some obstructed component is a closed manifold.", bool(closed_obstructed(study)))
         yield finite_outputs(study)
 
     def find(self, study: Study) -> Finding:
         """The measure on each closed obstructed component against its floor; the least margin is shown."""
-        findings = [self._on_component(study, i) for i in self._candidates(study)]
-        order = ("FAIL", "INCONCLUSIVE", "PASS")
-        first = min(findings, key=lambda f: (order.index(f.outcome), f.evidence.interval.lower - f.threshold.upper))
-        rest = [f.evidence for f in findings if f is not first]
-        return Finding(
-            first.outcome,
-            first.evidence,
-            first.threshold,
-            supporting=(*first.supporting, *rest),
-            needed=(*first.needed, *rest),
-            reason=first.reason,
-            message=first.message,
-        )
-
-    def _candidates(self, study: Study) -> list[int]:
-        parts = study.manifold.components
-        return [
-            i for i in study.obstructed_components() if parts[i].truth.closed and parts[i].truth.dimension in (1, 2)
-        ]
+        return together([self._on_component(study, i) for i in closed_obstructed(study)])
 
     def _on_component(self, study: Study, index: int) -> Finding:
         part = study.manifold.components[index]
         bound = study.obstruction(index)
-        lipschitz = study.autoencoder.lipschitz(Part.RECONSTRUCTION)
+        lipschitz = study.lipschitz_upper(index)
         level = (1.0 - self.eta) * bound.interval.lower
         floor = self._share_of_ball(part, self.eta * bound.interval.lower, lipschitz)
-        bad = study.bad_set(level, index)
+        threshold = Interval.exactly(floor)
+        _, bad = decided(self.claim.relation, study.bad_sets(level, index), threshold)
         ball = self._witness_ball(study, index, level, lipschitz)
         contradiction = ball is not None and not bad.interval.intersects(ball.interval)
         if contradiction and ball is not None:
@@ -157,8 +116,9 @@ class ThickSet(Check):
             if lipschitz
             else "No upper bound of the Lipschitz constant is known: the floor is 0 (positive measure)."
         )
+        outcome, _ = decided(self.claim.relation, [evidence], Interval.exactly(floor))
         return Finding(
-            outcome=decide(self.claim.relation, interval, Interval.exactly(floor)),
+            outcome=outcome,
             evidence=evidence,
             threshold=Interval.exactly(floor),
             supporting=(bad, *((ball,) if ball else ()), *((lipschitz,) if lipschitz else ()), bound),
