@@ -1,14 +1,23 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from aeverify.errors import MeasurementError, UsageError
-from aeverify.homology import bottleneck, farthest_points, persistence
+from aeverify.errors import InvariantError, MeasurementError, UsageError
+from aeverify.homology import (
+    Diagram,
+    bottleneck,
+    exact_radii,
+    farthest_points,
+    holes,
+    persistence,
+    persistence_over,
+)
 
 
 def polygon(n: int, radius: float = 1.0) -> np.ndarray:
@@ -63,12 +72,12 @@ def test_a_rips_complex_of_the_plane_may_have_a_second_homology():
 def test_the_projective_plane_is_seen_over_two_alone():
     """RP^2 in R^4 has b = (1, 1, 1) over Z/2 and (1, 0, 0) over Z/3 at a radius between sampling and reach."""
     rng = np.random.Generator(np.random.PCG64(0))
-    v = rng.standard_normal((4_000, 3))
+    v = rng.standard_normal((2_000, 3))
     x, y, z = (v / np.linalg.norm(v, axis=1, keepdims=True)).T
     cloud = np.column_stack([x * y, x * z, y**2 - z**2, 2 * y * z])
-    cloud = cloud[farthest_points(cloud, 220)[0]]
-    assert [persistence(cloud, max_degree=2, field=2).betti(j, 0.3) for j in range(3)] == [1, 1, 1]
-    assert [persistence(cloud, max_degree=2, field=3).betti(j, 0.3) for j in range(3)] == [1, 0, 0]
+    cloud = cloud[farthest_points(cloud, 150)[0]]
+    over = persistence_over(cloud, (2, 3), max_degree=2)
+    assert [[d.betti(j, 0.35) for j in range(3)] for d in over] == [[1, 1, 1], [1, 0, 0]]
 
 
 def test_points_on_a_line_need_no_complex():
@@ -163,12 +172,17 @@ def test_other_bad_parameters_are_refused():
 
 
 def test_too_large_a_cloud_is_refused_with_advice():
-    """The message says to how many points to subsample, before anything is built."""
+    """The message says to how many points to subsample, before anything is built; that many are taken."""
     rng = np.random.Generator(np.random.PCG64(0))
-    with pytest.raises(MeasurementError, match="subsample to at most 4000"):
-        persistence(rng.random((5_000, 3)))
-    with pytest.raises(MeasurementError, match=r"subsample to at most \d+ points"):
-        persistence(rng.random((2_000, 5)), engine="rips")
+    cloud = rng.random((2_000, 3))
+    for arguments in ({"memory": 5e6}, {"memory": 1e6, "engine": "rips", "max_degree": 2, "max_radius": 0.1}):
+        with pytest.raises(MeasurementError, match=r"GiB allowed: subsample to at most \d+ points") as refused:
+            persistence(cloud, **arguments)
+        fits = int(re.search(r"at most (\d+) points", str(refused.value)).group(1))
+        assert 1 < fits < 2_000
+        assert persistence(cloud[:fits], **arguments).points == fits
+    with pytest.raises(MeasurementError, match="subsample"):
+        persistence(rng.random((100_000, 6)), max_degree=2)
 
 
 def test_the_bottleneck_distance_has_its_closed_form():
@@ -205,3 +219,146 @@ def test_importing_loads_no_gudhi():
     code = "import aeverify.homology, aeverify.measure, sys; print([m for m in ('gudhi', 'torch') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_hera_and_cgal_agree():
+    """The bottleneck distance of random diagrams with infinite bars is the same by another library."""
+    import gudhi
+
+    rng = np.random.Generator(np.random.PCG64(3))
+    for _ in range(20):
+        first, second = (np.sort(rng.random((rng.integers(1, 20), 2)), axis=1) for _ in range(2))
+        forever = np.array([[rng.random(), math.inf]])
+        rows = [np.vstack([d, forever]) for d in (first, second)]
+        diagrams = [Diagram((r,), 2, "rips", 1, 0, 1) for r in rows]
+        assert bottleneck(*diagrams, 0) == pytest.approx(gudhi.bottleneck_distance(*rows, 0.0))
+    assert bottleneck(diagrams[0], Diagram((first,), 2, "rips", 1, 0, 1), 0) == math.inf
+
+
+def test_fields_share_a_complex():
+    """Diagrams over several fields are those over each."""
+    both = persistence_over(polygon(9), (2, 3))
+    assert [d.field for d in both] == [2, 3]
+    for diagram in both:
+        assert diagram.to_dict() == persistence(polygon(9), field=diagram.field).to_dict()
+
+
+def test_the_engine_says_why_it_was_chosen():
+    """Alpha in low dimensions, Rips above and where a cut leaves few pairs."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    cloud = rng.random((400, 3))
+    assert (persistence(cloud).engine, persistence(cloud, max_radius=0.3).engine) == ("alpha", "alpha")
+    near = persistence(cloud, max_radius=0.05)
+    assert near.engine == "rips"
+    assert "pairs a point within the cut" in near.reason
+    assert persistence(rng.random((20, 5))).reason == "alpha complexes are too large in dimensions above 4"
+    assert persistence(cloud[:, :2], max_radius=0.01).engine == "alpha"
+
+
+@pytest.mark.parametrize("max_degree", [0, 1, 2])
+@pytest.mark.parametrize("radius", [0.15, 0.4, math.inf])
+def test_all_ways_to_a_rips_diagram_agree(max_degree, radius, monkeypatch):
+    """The port of ripser on tables and on graphs, and the expanded complex, give one diagram, shuffled too."""
+    rng = np.random.Generator(np.random.PCG64(5))
+    cloud = rng.random((60, 3))
+    arguments = {"max_degree": max_degree, "engine": "rips", "max_radius": radius}
+    with_port = persistence(cloud, **arguments)
+    shuffled = persistence(cloud[rng.permutation(60)], **arguments)
+    monkeypatch.setattr("aeverify.homology.rips._port", lambda: None)
+    expanded = persistence(cloud, **arguments)
+    for degree in range(max_degree + 1):
+        for other in (shuffled, expanded):
+            assert np.allclose(with_port.intervals(degree), other.intervals(degree))
+
+
+def test_float32_codes_are_recognised_and_their_rounding_stated():
+    """Float32 coordinates with ties and repetitions: counted, and the rounding is half a unit in the last place a
+    coordinate."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    codes = (np.round(rng.random((300, 2)) * 8) / 8).astype(np.float32).astype(np.float64)
+    diagram = persistence(codes)
+    assert diagram.float32
+    assert diagram.points + diagram.duplicates == 300
+    assert diagram.points <= 81
+    assert diagram.rounding == pytest.approx(2.0**-23 * math.sqrt(2) / 2)
+    assert not persistence(codes + 1e-12).float32
+    moved = rng.random((80, 2))
+    rounded = moved.astype(np.float32).astype(np.float64)
+    first, second = persistence(moved), persistence(rounded)
+    assert bottleneck(first, second, 1) <= second.rounding * (1 + 1e-4) + 1e-5 * float(second.intervals(1).max())
+
+
+def test_a_cut_class_lives_until_the_cut_at_least():
+    """The sound reading of an infinite death of a cut filtration."""
+    diagram = persistence(polygon(12), max_radius=0.5)
+    assert diagram.intervals(1)[0][1] == math.inf
+    assert diagram.alive_until(1)[0][1] == 0.5
+    assert diagram.persistent_betti(1, 0.3, 0.45) == 1
+    assert diagram.persistent_betti(1, 0.2, 0.45) == 0
+
+
+@pytest.mark.parametrize("engine", ["alpha", "rips"])
+def test_a_hole_is_found_among_the_points(engine):
+    """The loop of a polygon with an island: all corners in order; the hole's centre is that of the polygon (alpha)."""
+    n = 12
+    right = np.array([[5.0, 0.0]])
+    cloud = np.vstack([polygon(n) + right, 0.0 * right, polygon(n)[:1] + right])
+    (hole, *_) = holes(cloud, engine=engine)
+    assert (hole.degree, hole.birth) == (1, pytest.approx(math.sin(math.pi / n), rel=1e-5))
+    assert hole.death == pytest.approx(persistence(cloud, engine=engine).bars(1)[0][1])
+    assert set(hole.born_at) <= set(range(n))
+    assert set(hole.filled_at) <= set(range(n))
+    loop = list(hole.loop)
+    assert sorted(loop) == list(range(n))
+    assert all((b - a) % n in (1, n - 1) for a, b in zip(loop, loop[1:] + loop[:1], strict=True))
+    if engine == "alpha":
+        assert hole.center == pytest.approx([5.0, 0.0], abs=1e-6)
+
+
+def test_a_hole_of_degree_two_has_its_centre():
+    """The octahedron's inside."""
+    (hole,) = holes(3.0 * OCTAHEDRON, 2)
+    assert hole.center == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
+    assert (hole.birth, hole.death) == (pytest.approx(3 * math.sqrt(2 / 3)), pytest.approx(3.0))
+    assert hole.loop == ()
+
+
+def test_what_has_no_holes_and_what_cannot():
+    """Points on a line have none; a class that outlives the cut is filled by nothing; bad parameters are refused."""
+    assert holes(np.arange(5.0)[:, None]) == ()
+    (hole,) = holes(polygon(12), max_radius=0.5)
+    assert (hole.death, hole.filled_at, hole.center) == (math.inf, (), None)
+    for arguments in ({"degree": 0}, {"most": 0}, {"field": 4}):
+        with pytest.raises(UsageError):
+            holes(polygon(5), **arguments)
+
+
+def test_exact_radii_are_far_from_all_values():
+    """Of a regular polygon: between the edges' value and the circumradius, where all the rest comes."""
+    radii = exact_radii(polygon(12))
+    assert [math.sin(math.pi / 12) < r < 1 for r in radii] == [False, True]
+
+
+def test_the_self_test_refuses_an_engine_that_loses_a_class(monkeypatch):
+    """Values in squares, a lost top degree and a wrong field are all noticed."""
+    from aeverify.homology import selftest
+
+    real = selftest.tree_degrees
+    wrong = {
+        "squares": lambda tree, top, field, unit=1.0: [r**2 for r in real(tree, top, field, unit)],
+        "no top degree": lambda tree, top, field, unit=1.0: [*real(tree, top - 1, field, unit), np.empty((0, 2))],
+        "another field": lambda tree, top, field, unit=1.0: real(tree, top, 11, unit),
+    }
+    for defect in wrong.values():
+        monkeypatch.setattr(selftest, "tree_degrees", defect)
+        with pytest.raises(InvariantError, match="cannot be used"):
+            selftest.self_test.__wrapped__()
+    monkeypatch.setattr(selftest, "tree_degrees", real)
+    selftest.self_test.__wrapped__()
+
+
+def test_more_bad_parameters_are_refused():
+    """Memory, and names of engines in words."""
+    for arguments in ({"memory": 0.0}, {"memory": math.nan}, {"max_radius": -1.0}):
+        with pytest.raises(UsageError):
+            persistence(polygon(5), **arguments)
