@@ -198,6 +198,16 @@ def _star(draw: Draw, dim: int, ask: _Ask) -> _Part:
     return _Part(Spec("star", {"a": a, "k": k, "radius": r}), 2, (1 + a) * r)
 
 
+def _reuleaux(draw: Draw, dim: int, ask: _Ask) -> _Part:
+    w, k, s = _length(draw), draw(st.sampled_from((3, 5, 7))), _stretch(draw, 0.1, 0.9)
+    return _Part(Spec("reuleaux", {"width": w, "sides": k, "sharpness": s}), 2, w)
+
+
+def _triod(draw: Draw, dim: int, ask: _Ask) -> _Part:
+    legs = tuple(_length(draw) for _ in range(3))
+    return _Part(Spec("triod", {"legs": legs}), 2, max(legs))
+
+
 def _fourier(draw: Draw, dim: int, ask: _Ask) -> _Part:
     n = draw(st.integers(2, min(6, ask.room)))
     amplitude = _stretch(draw, 0.05, 0.9)
@@ -400,6 +410,7 @@ _FAMILIES: tuple[_Family, ...] = (
     _Family("circle", _circle, ambient=lambda d: 2, ratio=lambda d: 1.0),
     _Family("ellipse", _ellipse, ambient=lambda d: 2, ratio=lambda d: 1.05**2),
     _Family("star", _star, ambient=lambda d: 2),
+    _Family("reuleaux", _reuleaux, ambient=lambda d: 2),
     _Family("fourier", _fourier, ambient=lambda d: 2),
     _Family("trefoil", _trefoil, ambient=lambda d: 3, ratio=lambda d: 5.0),
     _Family("torus_knot", _torus_knot, ambient=lambda d: 3),
@@ -408,6 +419,7 @@ _FAMILIES: tuple[_Family, ...] = (
     _Family("spiral_arc", _spiral_arc, ambient=lambda d: 2, closed=False),
     _Family("spiral", _spiral, ambient=lambda d: 2, closed=False),
     _Family("helix", _helix, ambient=lambda d: 3, closed=False),
+    _Family("triod", _triod, ambient=lambda d: 2, closed=False, in_unions=False, transforms=False),
     _Family("sphere", _sphere, dims=(2, _MOST_DIM), ratio=lambda d: 1.0),
     _Family("ellipsoid", _ellipsoid, dims=(2, _MOST_DIM), ratio=lambda d: 1.05**2),
     _Family("torus", _torus, dims=(2, 2), ratio=lambda d: 3.0),

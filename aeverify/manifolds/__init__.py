@@ -22,12 +22,14 @@ from aeverify.manifolds.links import Extents, Union, two_circles
 from aeverify.manifolds.nonorientable import Klein, ProjectivePlane, Veronese
 from aeverify.manifolds.products import Product, product
 from aeverify.manifolds.reach import CertifiedReach, certified_reach
+from aeverify.manifolds.reuleaux import Reuleaux
 from aeverify.manifolds.spheres import Ellipsoid, Hemisphere, Sphere
 from aeverify.manifolds.star import Star
 from aeverify.manifolds.surface_reach import certified_surface_reach
 from aeverify.manifolds.surfaces import Moebius, SwissRoll, Torus
 from aeverify.manifolds.tensors import sample_tensors
 from aeverify.manifolds.transforms import Included, Moved, Scaled, included, moved, scaled
+from aeverify.manifolds.triod import Triod
 
 __all__ = [
     "MANIFOLDS",
@@ -60,6 +62,7 @@ __all__ = [
     "PointCloud",
     "Product",
     "ProjectivePlane",
+    "Reuleaux",
     "RotatingBar",
     "Sample",
     "Scaled",
@@ -72,6 +75,7 @@ __all__ = [
     "Torus",
     "TorusKnot",
     "Trefoil",
+    "Triod",
     "Truth",
     "Union",
     "Veronese",

@@ -24,10 +24,12 @@ from aeverify.manifolds import (  # noqa: F401 - each registers its families
     knots,
     nonorientable,
     products,
+    reuleaux,
     spheres,
     star,
     surfaces,
     transforms,
+    triod,
 )
 from aeverify.manifolds.base import Manifold, Sample
 from aeverify.manifolds.curves import Circle, Ellipse, Spiral

@@ -84,8 +84,11 @@ def test_drawn_sets_are_not_degenerate(sets):
     """Every set has a positive volume, a positive finite extent, and points that differ."""
     seen = 0
     for k in sets:
-        # Of these the truth takes seconds; their chart is looked at with the others'.
-        if names(str(k)) & {"union", "rotating_bar", "genus2", "swiss_roll", "moebius", "product"} or seen >= 40:
+        # Of these the truth takes seconds (a triod has reach 0); their chart is looked at with the others'.
+        if (
+            names(str(k)) & {"union", "rotating_bar", "genus2", "swiss_roll", "moebius", "product", "triod"}
+            or seen >= 40
+        ):
             continue
         seen += 1
         built = k.build()
