@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aeverify.core import Evidence, Report
 
 _COLUMNS = 100
+_COORDINATES = 6
 _EXIT_CODES = """\
 \b
 Exit codes:
@@ -211,7 +212,11 @@ def _writable(folder: Path) -> Path:
 @command_line.command()
 @click.argument("manifold_spec", metavar="MANIFOLD")
 @click.option("--latent-dim", "-m", type=int, required=True, help="Dimension of the code.")
-@click.option("--explain", is_flag=True, help="Give the proof of every bound, not only of the best ones.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Run every method, also those that cannot improve the bounds, and give all proofs and witnesses.",
+)
 @_format
 def width(manifold_spec: str, latent_dim: int, explain: bool, form: str) -> None:
     """Bounds on the best worst-case error that ANY autoencoder can have on MANIFOLD.
@@ -224,8 +229,9 @@ def width(manifold_spec: str, latent_dim: int, explain: bool, form: str) -> None
     from aeverify.reporting.wording import interval_text
 
     subject = manifold(manifold_spec)
-    best = widths.bounds(subject, latent_dim)
-    lower, upper = widths.lower_bounds(subject, latent_dim), widths.upper_bounds(subject, latent_dim)
+    best = widths.bounds(subject, latent_dim, every=explain)
+    lower = widths.lower_bounds(subject, latent_dim, every=explain)
+    upper = widths.upper_bounds(subject, latent_dim, every=explain)
     if form == "json":
         _print_json(
             {
@@ -248,16 +254,37 @@ def width(manifold_spec: str, latent_dim: int, explain: bool, form: str) -> None
 
 
 def _bounds(heading: str, bounds: Iterable[Evidence], explain: bool) -> list[str]:
-    """Lines that list bounds, best first; the proof of the best one, or of all."""
+    """Lines that list bounds, best first; proof and witness of the best one, or of all."""
     from aeverify.reporting.wording import interval_text
 
     lines = [heading]
     for i, bound in enumerate(bounds):
         lines.append(f"  {interval_text(bound.interval):<16}{bound.details['name']} ({bound.rigor})")
         if i == 0 or explain:
-            parts = [bound.method, f"Proof. {bound.details['proof']}", *(f"Source: {c}." for c in bound.citations)]
+            parts = [
+                bound.method,
+                f"Proof. {bound.details['proof']}",
+                *_witness_text(bound),
+                *(f"Assumed: {a}." for a in bound.assumptions),
+                *(f"Source: {c}." for c in bound.citations),
+            ]
             lines += [line for part in parts for line in _wrapped(part, " " * 18)]
     return [*lines, ""]
+
+
+def _witness_text(bound: Evidence) -> list[str]:
+    """One paragraph with the points that show a bound; none where it has no witness."""
+    if bound.witness is None:
+        return []
+    shown = []
+    for p in bound.witness.points:
+        # What is 0 up to rounding is shown as 0.
+        size = max(map(abs, p.point), default=0.0)
+        seen = [0.0 if abs(v) < 1e-12 * size else v for v in p.point[:_COORDINATES]]
+        at = ", ".join(f"{v:.6g}" for v in seen) + (", ..." if len(p.point) > _COORDINATES else "")
+        where = ", ".join(f"{v:.6g}" for v in p.parameters)
+        shown.append(f"({at}) at parameter{'s' if len(p.parameters) > 1 else ''} {where} of chart {p.component}")
+    return [f"Witness: {bound.witness.note}: {'; '.join(shown)}."]
 
 
 @command_line.command("list")

@@ -10,32 +10,40 @@ Borsuk-Ulam theorem holds on K' for R^m (`Truth.antipodal_index` >= m: m <= k on
 set), g has a zero, so x and 2p - x collide: w_m(K') >= min |x - p|. A circle of radius r: r. An ellipse: the shorter
 semi-axis.
 
-**Swap paths** (m = 1, any closed curve, or any connected set with a path of pairs). Let (x(s), y(s)) be a path of pairs
-from (p, q) to (q, p) along which |x - y| >= 2 r. Then E(x) - E(y) changes its sign, so some pair on the path
-collides: w_1 >= r. The best r is half the max-min swap path on the torus of pairs. On a grid of N nodes of the curve,
-with moves that shift *one* end by one node, let V be the largest number for which a grid path from some (i, j) to
-(j, i) keeps |x_i - x_j| >= V at all its nodes, and let a be an upper bound of every arc (not chord) between
-neighbouring nodes. Then **w_1 >= (V - a/2) / 2**: in a move the shifting end stays, along the curve, within a/2 of one
-of its two end nodes, so the distance stays above V - a/2. (Moves of both ends at once would lose twice as much; with
-them and the loss of a/2 the bound is false: a diagonal move can jump over pairs x = y.) V is found by bisection
-over the sorted distances, with connected components at each step: the swap exists at the level v if some component
-of the pairs at distance >= v holds both (i, j) and (j, i).
+**Swap paths** (m = 1, on any loop in K). Let (x(s), y(s)) be a path of pairs of points of K from (p, q) to (q, p)
+along which |x - y| >= 2 r. Then E(x) - E(y) changes its sign, so some pair on the path collides: w_1 >= r. A good path
+is searched on a grid of pairs of nodes of the loop, with moves of one or both ends: the largest level for which some
+component of the pairs at that distance or more holds both (i, j) and (j, i), by bisection. The grid proves nothing (a
+move of both ends at once can jump over pairs x = y, and a move of one end can lose up to half the arc between
+nodes); the continuous path that was found does: the least distance of its ends is enclosed by
+`aeverify.widths.extremes`. Of surfaces some loops are tried (`aeverify.widths.paths.loops_of`): a loop is a compact
+subset, so its bound is one of K.
+
+**Triods** (m = 1). Let three arcs run in K from one point to the ends e_1, e_2, e_3, and let r_i be the distance of
+e_i from the union of the other two arcs. Walk the pair from (e_1, e_2) by way of (e_1, e_3), (e_2, e_3) to (e_2, e_1),
+in each step along two arcs while one end waits: w_1 >= min r_i / 2, although the set may be contractible and no
+homology sees it.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from aeverify.core.dimensions import require_positive
 from aeverify.core.evidence import Citation, Evidence, Rigor
-from aeverify.core.witness import Witness
+from aeverify.core.witness import Witness, WitnessPoint
 from aeverify.errors import UsageError
-from aeverify.manifolds import Manifold, certified_points
-from aeverify.manifolds.chart import FloatArray
-from aeverify.manifolds.extent import distance_bounds, distances
+from aeverify.manifolds import Manifold
+from aeverify.manifolds.chart import Operations
+from aeverify.manifolds.triod import Triod
+from aeverify.widths.extremes import least_norm
 from aeverify.widths.method import lower_bound, pair_witness
+from aeverify.widths.paths import Loop, best_swap_path, closed_curve, loops_of
 
 NODES = 256
 _MOST_NODES = 2048
@@ -103,94 +111,99 @@ def _nearest_antipodes(K: Manifold, component: int) -> Witness | None:
 
 
 def swap_path_bound(K: Manifold, nodes: int = NODES) -> Evidence | None:
-    """Lower bound of w_1 from the best swap path on a grid of each closed curve among the components; None where
-    there is no closed curve. CERTIFIED: nodes are evaluated in ball arithmetic, distances rounded down.
+    """Lower bound of w_1 from the best swap path found on each closed curve, and on some loops of each surface, among
+    the charted parts of K; None where there is neither. CERTIFIED: the path is enclosed as a continuous path.
 
     Args:
         K: any manifold.
-        nodes: N, nodes a curve, from 3 to 2048. The loss against the best swap path is about a/2 = length / (4 N).
+        nodes: N, nodes of a loop, from 3 to 2048: of the search; the bound holds for any.
 
     Raises:
         UsageError: another number of nodes.
 
-    Cost: about 18 connected-component labellings of a graph of N^2 nodes: 0.4 s for N = 256.
+    Cost: about 20 connected-component labellings of a graph of N^2 nodes: 0.2 s a loop for N = 256.
     """
     if not 3 <= require_positive(nodes, "the number of nodes") <= _MOST_NODES:
         raise UsageError(f"The number of nodes of a swap path must lie between 3 and {_MOST_NODES}, got {nodes!r}.")
     best: Evidence | None = None
-    for i, part in enumerate(K.connected_components):
-        if part.truth.dimension != 1 or not part.truth.closed:
-            continue
-        chart = part.chart
-        low, high = chart.lower[0], chart.upper[0]
-        u = low + (high - low) * (np.arange(nodes) / nodes)
-        points, error = certified_points(chart, u[:, None])
-        table = distances(points, points)
-        level, (first, second) = best_swap_level(table)
-        # Nodes are the exact points of the computed parameters u; neighbours differ by at most this much.
-        step = max(float(np.diff(u).max()), high - u[-1]) * (1 + 2.0**-50)
-        arc = math.nextafter(chart.speed[0] * step, math.inf)
-        v = distance_bounds(level, K.ambient_dim, 2 * error).lower
-        value = math.nextafter((v - arc / 2) / 2, -math.inf)
-        several = len(K.connected_components) > 1
-        where = f"component {i}" if several else "K"
-        evidence = lower_bound(
-            "swap path",
-            value,
-            Rigor.CERTIFIED,
-            f"The ends of a pair of points of {where} can be exchanged without coming closer than twice this value "
-            f"(a path on a grid of {nodes} nodes, less what the curve can lose between them).",
-            "Along the path E(x) - E(y) changes its sign, so some pair on it has one code; the pair is at least "
-            "V - a/2 apart, with V the least distance at the nodes of the path and a the longest arc between nodes.",
-            INTERMEDIATE_VALUE,
-            component=i if several else None,
-            witness=pair_witness(
-                K, i, [(float(u[first]),), (float(u[second]),)], "a pair of nodes at the level of the best swap path"
-            ),
-            nodes=nodes,
-            grid_level=v,
-            longest_arc=arc,
-        )
-        if best is None or evidence.lower > best.lower:
-            best = evidence
+    for i, part in enumerate(K.components):
+        for what, loop in _loops(part, nodes):
+            evidence = _swap(K, i, what, loop)
+            if evidence is not None and (best is None or evidence.lower > best.lower):
+                best = evidence
     return best
 
 
-def best_swap_level(table: FloatArray) -> tuple[float, tuple[int, int]]:
-    """The max-min swap path on a closed curve of N nodes, by moves of one end to a neighbouring node.
+def _loops(part: Manifold, nodes: int) -> list[tuple[str, Loop]]:
+    if part.truth.dimension == 1 and part.truth.closed:
+        return [("", closed_curve(part.chart, 2 * nodes))]
+    if part.chart.dim == 2:
+        return [(" on a loop", loop) for loop in loops_of(part.chart, max(8, nodes // 4 * 4))]
+    return []
 
-    Args:
-        table: distances of the nodes, shape (N, N), symmetric, in order along the closed curve.
 
-    Returns:
-        The largest entry v such that a path of moves from some (i, j) to (j, i) stays at pairs whose entry is at
-        least v, and a pair whose entry is v. v is 0 where every such path meets the diagonal.
-    """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
+def _swap(K: Manifold, component: int, what: str, loop: Loop) -> Evidence | None:
+    _, first, second = best_swap_path(loop)
+    if not len(first):
+        return None
+    distance = loop.between(first, second, largest=False)
+    several = len(K.connected_components) > 1
+    where = f"component {component}" if several else "K"
+    points = loop.points()
+    gaps = np.linalg.norm(points[first % len(loop)] - points[second % len(loop)], axis=1)
+    closest = int(gaps.argmin())
+    pair = [tuple(loop.starts[int(walk[closest]) % len(loop)].tolist()) for walk in (first, second)]
+    return lower_bound(
+        "swap path",
+        math.nextafter(distance.lower / 2, -math.inf),
+        Rigor.CERTIFIED,
+        f"The ends of a pair of points{what} of {where} can be exchanged without coming closer than twice this value "
+        f"(a path of pairs over a grid of {len(loop)} nodes, enclosed between the nodes too).",
+        "Along the path E(x) - E(y) changes its sign, so some pair on it has one code; the farther of the two from "
+        "its decoded point is off by at least half their distance.",
+        INTERMEDIATE_VALUE,
+        component=component if several else None,
+        witness=pair_witness(K, component, pair, "the closest pair among the nodes of the swap path"),
+        nodes=len(loop),
+        moves=len(first) - 1,
+        least_distance=distance.to_dict(),
+    )
 
-    n = len(table)
-    index = np.arange(n * n).reshape(n, n)
-    start = np.concatenate([index.ravel(), index.ravel()])
-    end = np.concatenate([np.roll(index, -1, axis=0).ravel(), np.roll(index, -1, axis=1).ravel()])
-    flat = table.ravel()
-    weight = np.minimum(flat[start], flat[end])
 
-    def swaps(level: float) -> bool:
-        keep = weight >= level
-        graph = coo_matrix((np.ones(int(keep.sum()), dtype=np.int8), (start[keep], end[keep])), shape=(n * n, n * n))
-        labels = connected_components(graph, directed=False)[1].reshape(n, n)
-        return bool(((labels == labels.T) & (table >= level)).any())
+def triod_bound(K: Manifold) -> Evidence | None:
+    """Lower bound of w_1 of a triod: half the least distance of an end from the other two legs; None of other sets.
+    CERTIFIED."""
+    if not isinstance(K, Triod):
+        return None
+    charts = [leg.chart for leg in K.components]
 
-    levels = np.unique(flat)
-    low, high = 0, len(levels) - 1
-    # levels[0] is the diagonal's 0, at which every two pairs are joined.
-    while low < high:
-        middle = (low + high + 1) // 2
-        if swaps(float(levels[middle])):
-            low = middle
-        else:
-            high = middle - 1
-    level = float(levels[low])
-    i, j = divmod(int(np.flatnonzero(flat == level)[0]), n)
-    return level, (i, j)
+    def gap(i: int, j: int) -> float:
+        end = charts[i].upper
+
+        def away(parameters: Sequence[Any], ops: Operations) -> list[Any]:
+            tip = charts[i].formula([ops.real(e) for e in end], ops)
+            return [x - y for x, y in zip(tip, charts[j].formula(parameters, ops), strict=True)]
+
+        return least_norm(lambda _: away, [charts[j].lower], [charts[j].upper], 1e-9).lower
+
+    value = min(gap(i, j) for i, j in itertools.permutations(range(3), 2))
+    tips = np.array([c.embed(np.array([c.upper]))[0] for c in charts])
+    return lower_bound(
+        "triod",
+        math.nextafter(value / 2, -math.inf),
+        Rigor.CERTIFIED,
+        "Half the least distance of the end of a leg from the other two legs.",
+        "Two points can change places on a triod, one waiting at an end while the other walks along the other two "
+        "legs; E(x) - E(y) changes its sign on the way, so two points so far apart have one code.",
+        INTERMEDIATE_VALUE,
+        witness=Witness(
+            "width",
+            str(K),
+            "",
+            tuple(
+                WitnessPoint(i, tuple(c.upper), tuple(p), (), (), 0.0)
+                for i, (c, p) in enumerate(zip(charts, tips.tolist(), strict=True))
+            ),
+            "the ends of the three legs",
+        ),
+    )

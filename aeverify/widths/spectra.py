@@ -29,6 +29,8 @@ Lower bounds, each of a compact subset K' of K (rule of subsets):
   D in [120, 600] degrees, at least 4 h^2 if 4 q q' sin^2(D/4) >= h^2, which holds for R >= 2 h. A rung and a disjoint
   edge are at least 120 degrees apart: at least 3^(1/2) (R - h) apart. So w_2 >= min(h, 3^(1/2) (R - h) / 2) for R >= 2
   h.
+- *Triod* of legs at 120 degrees: the distance of a tip from the other legs is the length of its leg, so
+  w_1 >= min l_i / 2 (`aeverify.widths.collision`).
 - *Factors and transforms*: a product holds a copy of each factor; c K has c times the width of K, and an isometry onto
   a subset of a larger space changes no width.
 
@@ -36,7 +38,9 @@ Upper bounds, each an autoencoder (E, D), or a map E with fibres of circumradius
 errs
 by no more than the largest circumradius of a fibre: centres of fibres, glued by a partition of unity):
 
-- *Axis truncation* of ellipsoids: a_{m+1}, what PCA does.
+- *Axis truncation* of ellipses and ellipsoids: dropping all coordinates but the first m gives
+  error^2 = sum_{i > m} x_i^2 <= a_{m+1}^2 sum_{i > m} (x_i / a_i)^2 <= a_{m+1}^2. This is what PCA does, so on an
+  ellipsoid no autoencoder has a smaller sup error than PCA.
 - *Collapse to the core*: torus of revolution and Klein bottle to the core circle in R^2: r. Moebius band: h. Flat
   torus: keep the m - 1 largest circles, whose product embeds in R^m, and put the centres for the others.
 - *Genus-2 surface*: dropping z errs by |z| <= c: w_2 <= c.
@@ -45,6 +49,7 @@ by no more than the largest circumradius of a fibre: centres of fibres, glued by
   with the same (x z, y z) are z_1^2 and z_2^2 = 1 - z_1^2, and the last entries differ by (z_1^2 - z_2^2) (2 - (a^2 -
   b^2) / (a^2 + b^2)), a = x z, b = y z, so z^2 and the point are known; at z = 0 the fibres are {(cos f, +-sin f, 0)},
   half as far apart as |sin 2f| 2^(1/2): at most 1 / 2^(1/2).
+- *Triod*: the shortest leg collapses to the centre, where the fibre is that leg: w_1 <= min l_i / 2.
 - *Products*: the squares of the factors' errors add up, for any way to share m; or some factors embed, the others
   collapse.
 """
@@ -59,6 +64,7 @@ from aeverify.core.evidence import Citation, Evidence, Rigor
 from aeverify.core.interval import Interval
 from aeverify.manifolds import Manifold
 from aeverify.manifolds.balls import closed_form
+from aeverify.manifolds.curves import Ellipse
 from aeverify.manifolds.discs import Annulus, Ball
 from aeverify.manifolds.enclosed import hypotenuse, times
 from aeverify.manifolds.flat import FlatTorus
@@ -68,6 +74,7 @@ from aeverify.manifolds.products import Product
 from aeverify.manifolds.spheres import Ellipsoid, Hemisphere
 from aeverify.manifolds.surfaces import Moebius, Torus
 from aeverify.manifolds.transforms import Transformed
+from aeverify.manifolds.triod import Triod
 from aeverify.widths.method import lower_bound, upper_bound
 
 HERE = "derived in aeverify.widths.spectra"
@@ -216,6 +223,15 @@ def _below(part: Manifold, m: int, best: Best) -> Iterator[Bound]:
             "have one code, up to as little as one likes.",
             VAN_KAMPEN,
         )
+    elif isinstance(part, Triod) and m == 1:
+        yield Bound(
+            "triod",
+            Interval.exactly(min(part.legs) / 2),
+            "Half the shortest leg: the end of a leg keeps its length as distance from the other two.",
+            "Two points can change places on a triod, one waiting at an end while the other walks along the other two "
+            "legs; E(x) - E(y) changes its sign on the way, so two points so far apart have one code.",
+            Citation(HERE, "", "a continuous function that is exchanged with its negative along a path has a zero"),
+        )
     elif isinstance(part, Product):
         able = [(best(f, m), f) for f in part.factors if m <= f.ambient_dim]
         value, factor = max(able, key=lambda pair: pair[0].lower, default=(Interval.exactly(0.0), part.factors[0]))
@@ -233,7 +249,7 @@ def _below(part: Manifold, m: int, best: Best) -> Iterator[Bound]:
 
 def _above(part: Manifold, m: int, best: Best) -> Iterator[Bound]:
     collapse = "E is a homeomorphism after the collapse, D its inverse; both extend to the whole space (Tietze)."
-    if isinstance(part, Ellipsoid) and m < part.ambient_dim:
+    if isinstance(part, Ellipse | Ellipsoid) and m < part.ambient_dim:
         yield Bound(
             "axis truncation",
             Interval.exactly(part.semi_axes[m]),
@@ -285,6 +301,15 @@ def _above(part: Manifold, m: int, best: Best) -> Iterator[Bound]:
             "Half the largest distance of two points in one fibre of (x z, y z, x^2 - y^2 + 2 z^2).",
             "Its fibres are points, and pairs of points of the circle z = 0; decode with the middles of fibres.",
             Citation(HERE, "", "the cross-cap has double points on the circle z = 0 only"),
+        )
+    elif isinstance(part, Triod) and m == 1:
+        yield Bound(
+            "collapse of a leg",
+            Interval.exactly(min(part.legs) / 2),
+            "Half the shortest leg: it gets the code of the centre, and its middle as its decoded point.",
+            "E follows the other two legs and is constant on the shortest; its fibres are points and that leg, whose "
+            "circumradius is half its length.",
+            Citation(HERE, "", "the best decoder errs by no more than the largest circumradius of a fibre"),
         )
     elif isinstance(part, FlatTorus) and m <= len(part.radii):
         radii = sorted(part.radii, reverse=True)

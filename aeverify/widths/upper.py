@@ -2,9 +2,6 @@
 
 - *Centre*: E constant, D the centre of the smallest ball that holds K: error at most the circumradius. On a disjoint
   union one constant a component (the rule of disjoint unions): the largest circumradius of a component.
-- *Axis truncation*: on an ellipse or ellipsoid with semi-axes a_1 >= ... >= a_n drop all coordinates but the first m:
-  error^2 = sum_{i > m} x_i^2 <= a_{m+1}^2 sum_{i > m} (x_i / a_i)^2 <= a_{m+1}^2. This is what principal component
-  analysis does, so on an ellipse no autoencoder has a smaller sup error than PCA.
 - *Families*: collapses, truncations and products, see `aeverify.widths.spectra`.
 - *Embedding*: if h: K -> R^m is a homeomorphism onto its image, E = h and D = h^{-1}, extended by Tietze's theorem,
   have error 0. An arc embeds in R^1; a closed plane curve in R^2, and so do finitely many disjoint ones, linked or
@@ -14,29 +11,29 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 from aeverify.core.evidence import Citation, Evidence, Rigor
-from aeverify.core.interval import Interval
-from aeverify.manifolds import Ellipse, Manifold
+from aeverify.manifolds import Manifold
 from aeverify.widths.method import upper_bound
-from aeverify.widths.spectra import family_upper
+from aeverify.widths.spectra import Best, family_upper
 
 HERE = "derived in aeverify.widths.upper"
 CENTER = Citation(HERE, "centre", "a constant autoencoder errs by at most the circumradius")
-TRUNCATION = Citation(
-    "Pinkus 1985, n-Widths in Approximation Theory",
-    "chapter IV; derived in aeverify.widths.upper",
-    "the linear width of an ellipsoid is its next semi-axis, attained by truncation",
-)
 EMBEDDING = Citation(HERE, "embedding", "a set that is homeomorphic to a subset of R^m is encoded in R^m without loss")
 UNION = Citation(
     "derived in aeverify.widths.method", "disjoint unions", "the width of a disjoint union is the largest of its parts'"
 )
 
 
-def component_bounds(part: Manifold, latent_dim: int) -> tuple[Evidence, ...]:
-    """Upper bounds of the width of one connected manifold, one Evidence a method that applies, best first."""
+def component_bounds(part: Manifold, latent_dim: int, best: Best) -> tuple[Evidence, ...]:
+    """Upper bounds of the width of one connected manifold by closed forms, one Evidence a method, best first.
+
+    Args:
+        part: the manifold.
+        latent_dim: m.
+        best: gives the best upper bound known of another manifold, for the factors of products.
+    """
     truth = part.truth
     found = [
         upper_bound(
@@ -48,19 +45,7 @@ def component_bounds(part: Manifold, latent_dim: int) -> tuple[Evidence, ...]:
             CENTER,
         )
     ]
-    if isinstance(part, Ellipse) and latent_dim == 1:
-        found.append(
-            upper_bound(
-                "axis truncation",
-                part.semi_axes[1],
-                Rigor.EXACT,
-                "The shorter semi-axis: the projection to the long axis, which is what PCA does.",
-                "E keeps the coordinate along the long axis, D puts it back; the error is the other coordinate, at "
-                "most the shorter semi-axis.",
-                TRUNCATION,
-            )
-        )
-    found.extend(family_upper(part, latent_dim, _best_above))
+    found.extend(family_upper(part, latent_dim, best))
     embedding = part.ambient_dim if truth.embedding_dim is None else min(truth.embedding_dim, part.ambient_dim)
     if latent_dim >= embedding:
         found.append(
@@ -76,20 +61,15 @@ def component_bounds(part: Manifold, latent_dim: int) -> tuple[Evidence, ...]:
     return tuple(sorted(found, key=lambda e: e.upper))
 
 
-def _best_above(part: Manifold, latent_dim: int) -> Interval:
-    best = component_bounds(part, latent_dim)[0]
-    exact = best.rigor is Rigor.EXACT
-    return Interval(best.upper if exact else math.nextafter(best.upper, 0.0), best.upper)
+def union_bounds(K: Manifold, best: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Upper bounds of the width of a disjoint union, best first: the largest best bound of a component (named as that
+    component's method), and the centre of the whole set. The charted pieces of a connected set meet, so that the rule
+    of disjoint unions says nothing of them.
 
-
-def union_bounds(K: Manifold, latent_dim: int) -> tuple[Evidence, ...]:
-    """Upper bounds of the width of any manifold, best first: those of the set itself where it is connected; of a union
-    the largest best bound of a connected component (named as that component's method) and the centre of the whole set.
-    The charted pieces of a connected set meet, so that the rule of disjoint unions says nothing of them."""
-    parts = K.connected_components
-    if len(parts) == 1:
-        return component_bounds(K, latent_dim)
-    best = [component_bounds(part, latent_dim)[0] for part in parts]
+    Args:
+        K: the union.
+        best: the best upper bound of each of its connected components, in order.
+    """
     index = max(range(len(best)), key=lambda i: best[i].upper)
     widest = best[index]
     union = upper_bound(

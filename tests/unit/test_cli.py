@@ -262,7 +262,7 @@ def test_interrupt_outside_a_run_exits_130(cli: Callable[..., Any], monkeypatch:
     """Ctrl-C is no crash."""
     from aeverify import widths
 
-    def interrupted(*_: Any) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(widths, "bounds", interrupted)

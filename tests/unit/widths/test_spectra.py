@@ -58,19 +58,23 @@ def test_spectra_that_are_known_up_to_rounding(spec, m, value):
 
 
 def test_intervals_that_stay_open():
-    """Veronese below 3, the Moebius band at 1 and with a wide band at 2, a flat 3-torus at 2."""
-    assert bounds("veronese", 2).upper == pytest.approx(math.sqrt(2 / 3))
+    """Veronese below 3, the Moebius band at 1, a flat 3-torus at 2."""
+    assert bounds("veronese", 1).upper == pytest.approx(math.sqrt(2 / 3))
     assert bounds("veronese", 1).lower == pytest.approx(ROOT_HALF)
+    assert bounds("veronese", 2).upper < 0.8
     assert bounds("moebius:R=1,h=0.4", 1).interval.encloses(bounds("circle", 1).interval)
-    wide = bounds("moebius:R=1,h=0.48", 2)
-    assert wide.lower == pytest.approx(math.sqrt(3) * 0.52 / 2)
-    assert wide.upper == 0.48
     assert bounds("flat_torus:radii=[3,2,1]", 2).lower == 2
 
 
-def test_a_moebius_band_wider_than_half_its_ring_has_no_rung_bound():
-    """For R < 2 h the estimate of disjoint arcs fails, so the method says nothing."""
-    assert "disjoint edges of K_{3,3}" not in {e.details["name"] for e in lower_bounds("moebius:R=1,h=0.7", 2)}
+def test_a_wide_moebius_band_is_searched():
+    """At h = .48 > R / (1 + 2 / sqrt 3) the closed form gives sqrt 3 (R - h) / 2 only; distances of the drawn edges
+    give h. For R < 2 h the closed form says nothing, and the drawn graph does."""
+    closed = {e.details["name"]: e.lower for e in lower_bounds("moebius:R=1,h=0.48", 2)}
+    assert closed["disjoint edges of K_{3,3}"] == pytest.approx(math.sqrt(3) * 0.52 / 2)
+    assert bounds("moebius:R=1,h=0.48", 2).interval.lower > 0.48 * (1 - 1e-4)
+    wide = {e.details["name"]: e.lower for e in lower_bounds("moebius:R=1,h=0.7", 2)}
+    assert "disjoint edges of K_{3,3}" not in wide
+    assert wide["a drawn K_{3,3}"] > 0.5146
 
 
 def test_orientability_decides_one_dimension_above():
@@ -91,13 +95,13 @@ def test_the_bound_of_a_component_names_it():
 
 
 def test_no_lower_bound_exceeds_an_upper_one_in_the_catalog():
-    """Every example, every latent dimension up to five; widths fall with it."""
+    """Every example but curves and what is slow, every latent dimension up to five; widths fall with it."""
     from aeverify.manifolds import MANIFOLDS
 
     for entry in MANIFOLDS.values():
         for spec in entry.examples:
             k = manifold(spec)
-            if all(part.chart.dim == 1 for part in k.components):
+            if all(part.chart.dim == 1 for part in k.components) or entry.name in ("blob", "genus2"):
                 continue
             found = [bounds(k, m).interval for m in range(1, min(5, k.ambient_dim) + 1)]
             assert all(later.lower <= earlier.upper for earlier, later in itertools.pairwise(found))
