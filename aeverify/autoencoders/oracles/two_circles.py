@@ -26,10 +26,17 @@ def _distance_to_first(points: FloatArray) -> FloatArray:
     return np.hypot(np.hypot(points[:, 0], points[:, 1]) - 1.0, points[:, 2])
 
 
+def _length_balls(*coordinates: Any) -> Any:
+    from flint import arb
+
+    square = sum(c * c for c in coordinates)
+    # a sum of squares is not negative, but its ball may reach below zero
+    return square.sqrt() if square > 0 else arb(0).union(square.upper().sqrt())
+
+
 def _distance_to_first_balls(point: list[Any]) -> Any:
     x, y, z = point
-    ring = (x * x + y * y).sqrt() - 1
-    return (ring * ring + z * z).sqrt()
+    return _length_balls(_length_balls(x, y) - 1, z)
 
 
 @entry("label", "The two circles: each goes to its own label, decoded to its centre; sup error 1, the best there is.")
@@ -96,7 +103,7 @@ def _cut_two_circles(half_width: float) -> Parts:
         weight = clamp(2 * _distance_to_first_balls(point) - arb(0.5))
         codes = []
         for u, v in ((x, y), (z, x - 1)):
-            codes.append(cut_code_balls(u, v, half_width) * (u * u + v * v).sqrt().min(arb(1)))
+            codes.append(cut_code_balls(u, v, half_width) * _length_balls(u, v).min(arb(1)))
         if weight == 0:
             return [codes[0]]
         moved = codes[1] + 2 * arb.pi()
