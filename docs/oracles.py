@@ -27,6 +27,12 @@ CLAIMS = (
     "latent-price",
     "latent-separation",
     "injectivity-gap",
+    "latent-homology-survives",
+    "encoder-degree",
+    "even-preimages",
+    "encoder-blame",
+    "tear-sweep",
+    "tear-every-slice",
 )
 """Columns of the table, in this order; the first `MAIN` of them stand in the README too."""
 MAIN = 6

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from aeverify.claims.base import Check
+from aeverify.claims.encoder_blame import EncoderBlame
+from aeverify.claims.encoder_degree import EncoderDegree
 from aeverify.claims.error_bound import ErrorBound
+from aeverify.claims.even_preimages import EvenPreimages
 from aeverify.claims.latent_price import LatentPrice
+from aeverify.claims.latent_survival import LatentHomologySurvives
 from aeverify.claims.latent_topology import LatentTopology
 from aeverify.claims.lipschitz_price import LipschitzPrice
 from aeverify.claims.mse_floor import MseFloor
@@ -13,6 +17,7 @@ from aeverify.claims.paradox import Paradox
 from aeverify.claims.pca_floor import PcaFloor, PcaPublished
 from aeverify.claims.retracing import Retracing
 from aeverify.claims.separation import InjectivityGap, LatentSeparation
+from aeverify.claims.tear_sweep import TearEverySlice, TearSweep
 from aeverify.claims.theorem_1 import Theorem1
 from aeverify.claims.theorem_2 import Theorem2
 from aeverify.claims.thick_set import ThickSet
@@ -29,6 +34,12 @@ for _check in (
     OrderPreservation(),
     PcaFloor(),
     PcaPublished(),
+    LatentHomologySurvives(),
+    EncoderDegree(),
+    EvenPreimages(),
+    EncoderBlame(),
+    TearSweep(),
+    TearEverySlice(),
     ErrorBound(),
     LipschitzPrice(),
     MseFloor(),
