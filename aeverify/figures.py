@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from aeverify.claims import Study
+from aeverify.claims.encoder_evidence import closed_parts, localisation, sweep
 from aeverify.core.report import Plot, Series
 from aeverify.manifolds.base import Manifold
 from aeverify.manifolds.chart import FloatArray
+from aeverify.measure import tears
 
+_FURTHER = 3
+"""Colours of what belongs to no component begin here, after those of the first components."""
 _DENSE = 2000
 _DRAWN = 500
 
@@ -36,6 +40,8 @@ def data_plot(manifold: Manifold) -> Plot:
     """The set itself (source 000, Figure 2)."""
     series = tuple(
         Series(component_name(i, manifold), _columns(part.chart.embed(_curve(part, _DRAWN))), "line", i)
+        if part.chart.dim == 1
+        else Series(component_name(i, manifold), _columns(part.grid(_DENSE).points), "points", i)
         for i, part in enumerate(manifold.components)
     )
     return Plot("data", "The set K", f"K = {manifold}, drawn from its chart.", _axes(manifold.ambient_dim), series)
@@ -130,6 +136,68 @@ def loss_plot(losses: dict[str, tuple[tuple[float, ...], tuple[float, ...]]]) ->
     )
 
 
+def tradeoff_plot(study: Study, identity: str, epsilon: float) -> Plot | None:
+    """Worst error against the share of the curve on which the error exceeds epsilon, against the Lipschitz constant.
+
+    For each closed curve coded by one number, with w a lower bound of its width, l its length and L an upper bound of
+    the Lipschitz constant of D after E: no model has a worst error y below w, whatever its bad set; and e, which is
+    (L + 1)-Lipschitz, exceeds epsilon on a share of at least 2 (y - epsilon) / ((L + 1) l) about its worst point, on
+    both sides of it. Both regions are shaded for the curve with the largest worst error; further lines show the second
+    bound for constants 10 and 100 times as large. Dashed is what the tear of this model forces. None where there is
+    no such curve, or the error exceeds epsilon nowhere.
+    """
+    parts = closed_parts(study.manifold, 1) if study.latent_dim == 1 else []
+    points = []
+    for i in parts:
+        found, worst = localisation(study, i, epsilon), study.sup_errors()[i]
+        total = sum(t.length.upper for t in tears(found, study.manifold))
+        if total > 0.0:
+            points.append((worst.lower, min(1.0, total / study.manifold.components[i].truth.volume.lower), i))
+    if not points:
+        return None
+    top, _, index = max(points)
+    part = study.manifold.components[index]
+    width, length = study.obstruction(index).lower, part.truth.volume.upper
+    known = study.lipschitz_upper(index)
+    highest = 1.15 * max(top, part.truth.diameter.upper)
+    least = min(share for _, share, _ in points)
+    floors = []
+    if known is not None:
+        floors = [(k * known.upper, 2.0 / ((k * known.upper + 1.0) * length)) for k in (1.0, 10.0, 100.0)]
+        least = min(least, floors[-1][1] * max(top - epsilon, epsilon))
+    left = 10.0 ** np.floor(np.log10(max(least, 1e-15)) - 0.5)
+    heights = np.linspace(min(epsilon, highest), highest, 60)
+    series = []
+    if width > 0:
+        corners = ((left, 1.0, 1.0, left), (0.0, 0.0, width, width))
+        series.append(Series("below the width: no continuous model", corners, "region"))
+    for order, (constant, slope) in enumerate(floors):
+        shares = np.clip(slope * (heights - epsilon), left, 1.0)
+        if order == 0:
+            xs, ys = (left, *shares.tolist(), left), (float(heights[0]), *heights.tolist(), float(heights[-1]))
+            series.append(Series(f"needs a constant above L = {constant:.3g}", (xs, ys), "region", _FURTHER))
+        else:
+            columns = (tuple(shares.tolist()), tuple(heights.tolist()))
+            series.append(Series(f"the same for L = {constant:.3g}", columns, "line", _FURTHER + order))
+    for worst_error, share, i in points:
+        name = f"{study.autoencoder.name}, {component_name(i, study.manifold)}"
+        series.append(Series(name, ((share,), (worst_error,)), "marker", i))
+    lines = []
+    floor = sweep(study, index, epsilon).floor
+    if floor is not None and floor.lower > 0:
+        lines.append((floor.lower, "what this tear forces"))
+    return Plot(
+        f"tradeoff-{identity}",
+        f"Bad set against worst error of {study.autoencoder.name}",
+        f"Share of the curve with an error above {epsilon:g}, and the worst error. Shaded: where no continuous model "
+        "can be, and where none with this model's Lipschitz constant can be. A smaller tear is steeper, no less deep.",
+        ("share of K in the bad set", "worst error"),
+        tuple(series),
+        log_axes=(0,),
+        lines=tuple(lines),
+    )
+
+
 def persistence_plot(study: Study, identity: str) -> Plot:
     """Persistence diagrams of a sample of K and of its codes, in radius units."""
     homology = study.latent_homology()
@@ -170,5 +238,8 @@ def figures(study: Study, identity: str, epsilon: float) -> tuple[Plot, ...]:
     plots = [decoded_plot(study, identity), codes_plot(study, identity), error_plot(study, identity, epsilon)]
     if study.latent_dim == 1 and len(study.manifold.components) == 1 and not study.manifold.truth.closed:
         plots.append(order_plot(study, identity))
+    tradeoff = tradeoff_plot(study, identity, epsilon)
+    if tradeoff is not None:
+        plots.append(tradeoff)
     plots.append(persistence_plot(study, identity))
     return tuple(plots)

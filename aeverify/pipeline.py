@@ -20,6 +20,7 @@ from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.autoencoders.recipes import recipe
 from aeverify.autoencoders.training import TrainingResult, train_restarts
 from aeverify.claims import CLAIMS, Check, Effort, Study, claim
+from aeverify.claims.diagnosis import describe
 from aeverify.claims.lipschitz_price import LipschitzPrice
 from aeverify.claims.restarts import combine
 from aeverify.config import Plan, Subject
@@ -462,6 +463,7 @@ def _draw(state: _Run) -> None:
     ranked = sorted(restarts, key=lambda m: float(np.mean(m.study.autoencoder.errors(_probe(m.study)))))
     for member in [*ranked[:1], *ranked[-1:]][: len(ranked)]:
         try:
+            state.notes.append(f"{member.record.name}: {describe(member.study, epsilon)}.")
             state.plots += figures(member.study, member.record.name.replace(" ", "-"), epsilon)
         except AeverifyError as error:
             state.notes.append(f"No figures of {member.record.name}: {error}")

@@ -14,7 +14,7 @@ from aeverify.core.verdict import Outcome, Verdict, worst
 from aeverify.errors import InvariantError
 
 SCHEMA = "aeverify-report/1"
-STYLES = ("points", "line", "marker")
+STYLES = ("points", "line", "marker", "region")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,8 @@ class Series:
         name: as the legend calls it.
         columns: x, y and, in 3-D, z, all of one length. NaN is a gap (the model returned no number there); an
             infinity is drawn at the edge (a class of a persistence diagram that never dies).
-        style: "points" (many small ones), "line" (joined in order) or "marker" (a few that stand out: a witness).
+        style: "points" (many small ones), "line" (joined in order), "marker" (a few that stand out: a witness) or
+            "region" (a shaded polygon, its vertices in order; in 2-D only).
         component: index of the component of K that the points belong to, which gives them its colour in every plot;
             None where they belong to no component or to several.
 

@@ -35,7 +35,8 @@ class Layer:
     Attributes:
         name: unescaped; "" is not in the legend.
         columns: x, y and, in 3-D, z.
-        style: "points", "line", "marker", "ticks" (upright strokes on a row) or one of DASHES.
+        style: "points", "line", "marker", "region" (a shaded polygon), "ticks" (upright strokes on a row) or one of
+            DASHES.
         color: of PALETTE, or INK.
         faint: drawn behind points of the same component.
         label: written at the end of the line.
@@ -97,9 +98,11 @@ def drawing(plot: Plot) -> Drawing:
         columns, lost = _drawable(s.columns, log)
         undrawn += lost
         color = PALETTE[(i if s.component is None else s.component) % len(PALETTE)]
+        if s.style == "region" and s.component is None:
+            color = INK
         style = "ticks" if rows and s.style == "points" else s.style
         layers.append(Layer(s.name, columns, style, color, s.style == "line" and s.component in pointed))
-    layers.sort(key=lambda layer: ("line", "points", "ticks", "marker").index(layer.style))
+    layers.sort(key=lambda layer: ("region", "line", "points", "ticks", "marker").index(layer.style))
     bands = tuple(
         (min(a, b), max(a, b), label)
         for a, b, label in plot.bands
@@ -280,6 +283,14 @@ def _trace(layer: Layer, solid: bool) -> dict[str, Any]:
                 "opacity": 0.6,
                 "line": {"color": layer.color, "width": 1},
             },
+        }
+    elif layer.style == "region":
+        trace |= {
+            "mode": "lines",
+            "fill": "toself",
+            "opacity": 0.35,
+            "line": {"color": layer.color, "width": 0.5},
+            "hoverinfo": "skip",
         }
     elif layer.style == "line":
         trace |= {"mode": "lines", "line": {"color": layer.color, "width": 4 if solid else 1.8}, "connectgaps": False}

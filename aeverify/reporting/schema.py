@@ -159,7 +159,7 @@ class SeriesModel(_Model):
     columns: Annotated[
         list[Annotated[list[Number | None], Field(max_length=1_000_000)]], Field(min_length=2, max_length=3)
     ]
-    style: Literal["points", "line", "marker"]
+    style: Literal["points", "line", "marker", "region"]
     component: Count | None
 
 

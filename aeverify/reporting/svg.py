@@ -203,6 +203,10 @@ class _Panel:
         if layer.style == "marker":
             d = "".join(f"M{x.at(a) - 6:.1f} {y.at(b):.1f}l6 -6l6 6l-6 6z" for a, b in points if math.isfinite(a))
             return f'<path class="marker {name}" d="{d}"/>' if d else ""
+        if layer.style == "region":
+            corners = [f"{x.at(a):.1f} {y.at(b):.1f}" for a, b in points if math.isfinite(a)]
+            d = f"M{'L'.join(corners)}" if corners else ""
+            return f'<path class="region {name}" d="{d}z"><title>{text(layer.name)}</title></path>' if d else ""
         d, pen, last = "", "M", ""
         for a, b in points:
             if not math.isfinite(a):

@@ -98,4 +98,4 @@ def test_the_default_plan_is_the_papers_job():
     assert (plan.manifold, plan.latent_dim, plan.seed, plan.training.architecture) == ("two_circles", 1, 5, "paper")
     ids = [c.claim.id for c in plan.checks()]
     assert ids[:5] == ["theorem-1", "theorem-2", "thick-set", "latent-topology", "paradox"]
-    assert set(ids[5:]) >= {"lipschitz-price", "retracing", "latent-separation"}
+    assert set(ids[5:]) >= {"even-preimages", "tear-sweep", "lipschitz-price", "retracing", "latent-separation"}

@@ -146,3 +146,20 @@ def test_figures_offer_no_upload() -> None:
     script = (_TEMPLATES / "figures.js").read_text("utf-8")
     assert "showSendToCloud: false" in script
     assert 'plotlyServerURL: ""' in script
+
+
+def test_regions_are_shaded_behind_everything() -> None:
+    """A polygon without a component is drawn in ink, at the bottom, closed, in both renderers."""
+    corners = ((0.0, 1.0, 1.0), (0.0, 0.0, 2.0))
+    plot = Plot(
+        "tradeoff-0",
+        "",
+        "",
+        ("x", "y"),
+        (Series("model", ((0.5,), (0.5,)), "marker", 0), Series("forbidden", corners, "region")),
+    )
+    found = drawing(plot)
+    assert [(layer.name, layer.color) for layer in found.layers] == [("forbidden", INK), ("model", PALETTE[0])]
+    assert figure(plot).data[0].fill == "toself"
+    path = next(e for e in ET.fromstring(static_figure(found)).iter() if e.get("class", "").startswith("region"))
+    assert path.get("d", "").endswith("z") and path.get("d", "").count("L") == 2
