@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
@@ -24,32 +23,6 @@ from click.testing import CliRunner
 beartype_packages(("aeverify.measure", "aeverify.claims"), conf=BeartypeConf(is_pep484_tower=True))
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(autouse=True)
-def enclosures_respect_the_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every certified enclosure of a worst error that a test makes is held to the width bound of its manifold.
-
-    No continuous autoencoder gets below the width, whatever its weights are, so this is a test of the enclosures in
-    every test that makes one.
-    """
-    from aeverify.measure import certified
-
-    make = certified.sup_enclosure
-
-    def held(autoencoder: Any, manifold: Any, network: Any, parts: Any, *rest: Any) -> Any:
-        from aeverify import widths
-        from aeverify.claims.width_bound import require_width_bound
-
-        found = make(autoencoder, manifold, network, parts, *rest)
-        for i in parts:
-            bound = widths.best_lower(manifold.components[i], autoencoder.latent_dim)
-            require_width_bound(found, bound, f"component {i} of {manifold}")
-        if len(parts) == len(manifold.components):
-            require_width_bound(found, widths.best_lower(manifold, autoencoder.latent_dim), str(manifold))
-        return found
-
-    monkeypatch.setattr(certified, "sup_enclosure", held)
 
 
 @dataclass(frozen=True)

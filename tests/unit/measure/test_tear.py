@@ -150,7 +150,9 @@ def test_a_large_level_says_nothing_of_a_surface():
     assert measure.sweep(model, sphere, measure.localise(model, sphere, 0, 0.2)).deep is False
 
 
-@pytest.mark.parametrize("model", [oracle("constant:ambient_dim=3"), mlp(3, 1, (16, 16), "relu", seed=0)], ids=["constant", "mlp"])
+@pytest.mark.parametrize(
+    "model", [oracle("constant:ambient_dim=3"), mlp(3, 1, (16, 16), "relu", seed=0)], ids=["constant", "mlp"]
+)
 def test_every_parallel_circle_of_a_torus_has_its_tear(model):
     """The bound of the slice at v is R + r cos v within 2 %, and the worst error of the slice is above it."""
     found = measure.slice_maxima(model, manifold("torus:R=2,r=0.5"), slices=4, nodes=256)
