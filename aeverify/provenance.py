@@ -10,7 +10,7 @@ from importlib import metadata
 
 from aeverify.core.report import Provenance
 
-_LIBRARIES = ("aeverify", "numpy", "scipy", "torch", "gudhi", "python-flint")
+_LIBRARIES = ("aeverify", "numpy", "scipy", "torch", "gudhi", "python-flint", "numba")
 
 
 def provenance(seed: int, command: str, begun: datetime, seconds: float, device: str) -> Provenance:

@@ -134,12 +134,9 @@ def error_bounds(
     corner = vertices(dim, y)
     at = (yf + torch.einsum("vd,dnk->vnk", corner, af)).abs() + rho
     heights = torch.linalg.vector_norm(at, dim=2) * (1 + gamma(n + 8)) + (radius + further + slack * (n + dim + 2))
-    moving = slopes.abs().amax((0, 2)) + forms.static_generators().abs().amax((0, 2))
-    constant = (moving == 0) & (further == 0) & chart.finite
+    constant = (forms.reach().amax(1) == 0) & (further == 0) & chart.finite
     if forms.relaxation is not None:
         constant &= forms.relaxation.amax(1) == 0
-    if len(forms.owner):
-        constant &= forms.ragged_sum(forms.ragged_generators().abs()).amax(1) == 0
     known = _assemble(heights, corner, lower_slope, lower_offset, blame, chart.finite)
     size = torch.linalg.vector_norm(forms.rounding, dim=1) * (1 + gamma(n + 8))
     return ErrorBounds(*(*known, constant, center, size)), found

@@ -30,7 +30,6 @@ computed. The order of the columns does not matter, and an omitted neuron is exa
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import final
 
@@ -39,12 +38,9 @@ from torch import Tensor
 
 from aeverify.enclosure.charts import ChartForms
 from aeverify.enclosure.network import Affine, Network, Stage
+from aeverify.enclosure.ragged import Grouping, gather, relax, scale, shares, sides, spread
 from aeverify.enclosure.relaxations import Activation, LeakyReLU
 from aeverify.enclosure.rounding import TINY, UNIT, gamma, product
-
-with warnings.catch_warnings():  # the library says once a process that its sparse rows are in beta
-    warnings.simplefilter("ignore")
-    torch.sparse_csr_tensor([0, 1], [0], [1.0], (1, 1))
 
 BETWEEN_PRODUCTS = 24
 """Roundings relative to S that may happen to a row between two products (at most six do)."""
@@ -82,8 +78,7 @@ class Forms:
         self.columns: Tensor | None = None
         self.newborn: tuple[Tensor, Tensor, Tensor] | None = None  # box, neuron, length
         self.newborn_share: Tensor | None = None
-        self.most_ragged = 0
-        self._selector: Tensor | None = None
+        self.groups = Grouping.of(self.owner, count)
         self.static_share: Tensor | None = None
         self.ragged_share: Tensor | None = None
         if dim > 1:
@@ -100,16 +95,12 @@ class Forms:
 
     def ragged_sum(self, values: Tensor) -> Tensor:
         """Sum over the ragged rows of each box: (R, w) to (N, w)."""
-        if self._selector is None or self._selector.shape[1] != len(self.owner):
-            order = torch.argsort(self.owner, stable=True)
-            starts = torch.zeros(self.count + 1, dtype=torch.long, device=self.owner.device)
-            counts = torch.bincount(self.owner, minlength=self.count)
-            torch.cumsum(counts, 0, out=starts[1:])
-            ones = torch.ones(len(order), dtype=values.dtype, device=values.device)
-            shape = (self.count, len(order))
-            self._selector = torch.sparse_csr_tensor(starts, order, ones, shape, check_invariants=False)
-            self.most_ragged = int(counts.max())
-        return self._selector @ values
+        return self.groups.sum(values)
+
+    @property
+    def most_ragged(self) -> int:
+        """The largest number of ragged rows of a box."""
+        return self.groups.most
 
     def affine(self, stage: Affine, keep: Tensor | None) -> None:
         """Through an affine map; only output columns `keep` are computed where given."""
@@ -122,7 +113,7 @@ class Forms:
         magnitude = weight.abs()
         loss = (gamma(stage.fan_in + BETWEEN_PRODUCTS) + 1.001 * stage.relative) * 1.001
         grow = 1.0 + 2 * loss
-        self.rounding = product(self.rounding * grow + loss * self.size, magnitude)
+        self.rounding = product((self.rounding * grow).add_(self.size, alpha=loss), magnitude)
         self.rounding += 4 * UNIT * bias.abs() + TINY
         if bias_error is not None:
             self.rounding = self.rounding + bias_error * (1 + 4 * UNIT)
@@ -135,24 +126,29 @@ class Forms:
         rows[: self.count] += bias
         if self.newborn is not None:
             box, neuron, length = self.newborn
-            torch.index_select(weight, 0, neuron, out=rows[old:]).mul_(length[:, None])
+            gather(weight, neuron, length, rows[old:])
             self.owner = torch.cat([self.owner, box])
+            self.groups = Grouping.of(self.owner, self.count)
             if self.ragged_share is not None and self.newborn_share is not None:
                 self.ragged_share = torch.cat([self.ragged_share, self.newborn_share])
             self.newborn = None
         self.rows, self.columns = rows, keep
 
+    def reach(self) -> Tensor:
+        """How far the neurons go from their centres, (N, w), as computed, roundings and relaxation errors aside."""
+        return spread(self.rows, self.slots, self.groups)
+
     def measure(self) -> Tensor:
         """Recompute `size`; return the half-width of the neurons' ranges, rounded up, roundings included."""
-        spread = self._static()[1:].abs().sum(0)
-        terms = self.slots
-        if len(self.owner):
-            spread += self.ragged_sum(self._ragged().abs())
-            terms += self.most_ragged
-        self.size = self._static()[0].abs() + spread
-        # The sum of `terms` numbers, and the two roundings of centre -+ radius.
-        radius = spread + self.rounding + gamma(terms + 8) * self.size
+        reach = self.reach()
+        self.size = self._static()[0].abs() + reach
+        radius = reach + self.rounding + self._sum_loss * self.size
         return radius if self.relaxation is None else (radius + self.relaxation) * (1 + 8 * UNIT)
+
+    @property
+    def _sum_loss(self) -> float:
+        """What the sum of all terms of a form loses, and the two roundings of centre -+ radius."""
+        return gamma(self.slots + self.most_ragged + 8)
 
     def ranges(self) -> tuple[Tensor, Tensor]:
         """Lower and upper bounds of the neurons, each (N, w), roundings included."""
@@ -162,40 +158,25 @@ class Forms:
 
     def activate(self, stage: Activation, width: int) -> Tensor | None:
         """Through a piecewise-linear activation; for a ReLU, which of the layer's `width` neurons are not off."""
-        low, high = self.ranges()
-        center = self._static()[0]
-        assert isinstance(stage, LeakyReLU)
-        # NaN (an overflow) is neither above nor below: it stays open and spoils the box, as it should.
-        above = low >= 0
-        unstable = ~(above | (high <= 0))
-        if stage.mask is not None:
-            above, unstable = above | ~stage.mask, unstable & stage.mask
-        slope = above.to(low.dtype)
-        if stage.negative:
-            slope += (1 - slope) * stage.negative
-        box, neuron = unstable.nonzero(as_tuple=True)
-        k, offset, error = stage.relax(low[box, neuron], high[box, neuron])
-        slope[box, neuron] = k
+        assert isinstance(stage, LeakyReLU) and self.relaxation is None
+        found = sides(self.rows, self.slots, self.groups, self.rounding, self._sum_loss, stage.negative, stage.mask)
+        box, neuron = found.box, found.neuron
+        k, offset, error = stage.relax(found.low, found.high)
         if self.dim > 1 and len(box):
-            parts = self._static()[1 : 1 + self.dim, box, neuron].abs().T
-            self.newborn_share = parts / parts.sum(1, keepdim=True).clamp(min=1e-300)
-        self._scale(slope)
-        center[box, neuron] += offset
-        self.size[box, neuron] += offset.abs() + error
+            self.newborn_share = shares(self.rows, self.dim, self.count, box, neuron)
+        self.size = found.size
+        relax(self.rows, self.slots, self.owner, found, k, offset, error, self.rounding)
         self.newborn = (box, neuron, error) if len(box) else None
         if stage.negative or stage.mask is not None:
             return None
-        alive = above | unstable
+        alive = found.alive
         if self.columns is not None:
             full = torch.zeros(self.count, width, dtype=torch.bool, device=alive.device)
-            full[:, self.columns] = alive
-            alive = full
+            alive = full.index_copy_(1, self.columns, alive)
         return alive
 
     def _scale(self, slope: Tensor) -> None:
-        self._static().mul_(slope)
-        if len(self.owner):
-            self._ragged().mul_(slope.index_select(0, self.owner))
+        scale(self.rows, self.slots, self.owner, slope)
         magnitude = slope.abs()
         self.size = self.size * magnitude
         self.rounding = self.rounding * magnitude
@@ -238,7 +219,8 @@ class Forms:
         total = total * (1 + gamma(8))
         self.rows = torch.cat([static[: 1 + self.dim], torch.diag_embed(total).permute(1, 0, 2)]).reshape(-1, width)
         self.slots = 1 + self.dim + width
-        self.owner, self.most_ragged, self._selector = self.owner[:0], 0, None
+        self.owner = self.owner[:0]
+        self.groups = Grouping.of(self.owner, self.count)
         self.rounding = torch.zeros_like(total)
         self.relaxation = None if self.relaxation is None else torch.zeros_like(total)
         self.size = self._static().abs().sum(0)
