@@ -342,7 +342,7 @@ def _take(
     if model is not None and state.out is not None:
         source = f"models/restart-{index}.safetensors"
         save(model, _folder(state.out / "models") / Path(source).name, training=result.record())
-    figures = {"parameters": float(result.architecture.parameter_count), "epochs": float(len(result.losses))}
+    figures = {"parameters": float(result.parameter_count), "epochs": float(result.epochs_done)}
     if result.mean_squared_error is not None:
         figures["mean_squared_error"] = result.mean_squared_error
     record = ModelRecord(
@@ -360,7 +360,7 @@ def _take(
         return
     seed = Seed(state.plan.seed).child("measure", index)
     study = Study(model, state.manifold, seed, alpha, training=data, trained_here=True, effort=state.plan.effort)
-    state.members.append(_Member(record, study, checks, _curve(result.losses)))
+    state.members.append(_Member(record, study, checks, _curve(result)))
 
 
 def _folder(path: Path) -> Path:
@@ -373,12 +373,9 @@ def _folder(path: Path) -> Path:
     return path
 
 
-def _curve(losses: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Epochs (from 1) and losses at logarithmic intervals, the last one included."""
-    if not losses:
-        return (), ()
-    kept = np.unique(np.geomspace(1, len(losses), 200).astype(int))
-    return tuple(float(k) for k in kept), tuple(losses[k - 1] for k in kept)
+def _curve(result: TrainingResult) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Epochs (from 1) at logarithmic intervals and their losses, the last one included."""
+    return tuple(float(epoch) for epoch in result.loss_epochs), result.losses
 
 
 def _judge(state: _Run) -> None:

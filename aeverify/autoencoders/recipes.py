@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, final, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from aeverify.autoencoders.validation import is_count, is_real
 from aeverify.core.registry import Registry
 from aeverify.errors import UsageError
 
-Optimizer = Literal["adam", "rmsprop"]
+Optimizer = Literal["adam", "rmsprop", "sgd"]
 Schedule = Literal["constant", "cosine"]
+Loss = Literal["mse", "mae"]
 
 
 def _meaning(text: str) -> dict[str, str]:
@@ -23,7 +27,16 @@ def _meaning(text: str) -> dict[str, str]:
 @final
 @dataclass(frozen=True)
 class Recipe:
-    """Plain training by minibatch gradient descent on the mean squared error over all coordinates.
+    """Training by minibatch gradient descent on the mean error over all coordinates, as plain data.
+
+    Optimisers, with gradient g and rate r. adam: m <- 0.9 m + 0.1 g, v <- 0.999 v + 0.001 g^2,
+    w <- w - r m/(1 - 0.9^t) / (sqrt(v/(1 - 0.999^t)) + epsilon). rmsprop: v <- 0.9 v + 0.1 g^2,
+    w <- w - r g/sqrt(v + epsilon), with epsilon inside the root as in Keras (torch has it outside).
+    sgd: m <- momentum m + g, w <- w - r m.
+
+    The stopping rule is asked every `stop_every` epochs; a rule whose numbers are None never stops. It looks at points
+    (the training points unless others are given), so that what it sees is EMPIRICAL: a bad set that lies between
+    the points stays unseen.
 
     Raises:
         UsageError: a value is out of range.
@@ -37,37 +50,91 @@ class Recipe:
     batch_share: float = field(
         default=1.0, metadata=_meaning("a batch is at most this share of the rows, at least one; 1 leaves batch_size")
     )
-    optimizer: Optimizer = field(default="adam", metadata=_meaning("adam (0.9, 0.999) or rmsprop (0.9), as in Keras"))
+    steps: int | None = field(default=None, metadata=_meaning("steps to take in place of epochs; none: as epochs say"))
+    optimizer: Optimizer = field(
+        default="adam", metadata=_meaning("adam (0.9, 0.999), rmsprop (0.9) as in Keras, or sgd with momentum")
+    )
+    momentum: float = field(default=0.0, metadata=_meaning("of sgd, from 0 to below 1"))
     schedule: Schedule = field(default="constant", metadata=_meaning("constant, or cosine: falls to 0 along a cosine"))
     warmup: float = field(default=0.0, metadata=_meaning("share of the steps over which the rate rises from 0"))
     epsilon: float = field(default=1e-7, metadata=_meaning("the optimiser's epsilon; 1e-7 in Keras"))
     shuffle: bool = field(default=True, metadata=_meaning("a new order of the rows in every epoch"))
-    loss: Literal["mse"] = field(default="mse", metadata=_meaning("mean over rows and coordinates of squared errors"))
+    loss: Loss = field(
+        default="mse", metadata=_meaning("mean over rows and coordinates of squared (mse) or absolute (mae) errors")
+    )
+    weight_decay: float = field(default=0.0, metadata=_meaning("weights shrink by rate x this at every step"))
+    code_l1: float = field(default=0.0, metadata=_meaning("weight of the mean absolute code, for sparse codes"))
+    contraction: float = field(
+        default=0.0, metadata=_meaning("weight of the mean of ||J||_F^2, J the exact Jacobian of the encoder")
+    )
+    input_noise: float = field(
+        default=0.0, metadata=_meaning("standard deviation of the noise added to what is encoded (denoising)")
+    )
+    stop_epsilon: float | None = field(
+        default=None,
+        metadata=_meaning("with stop_delta: stop once at most that share of points errs by more than this"),
+    )
+    stop_delta: float | None = field(
+        default=None, metadata=_meaning("share of bad points at which training stops, from 0 to below 1")
+    )
+    stop_every: int = field(default=10, metadata=_meaning("epochs between two looks at the stopping rule"))
+    patience: int | None = field(
+        default=None, metadata=_meaning("stop after so many epochs without a smaller loss; none: never")
+    )
     converged_below: float = field(
         default=0.01,
         metadata=_meaning("converged: final mean squared error at most this share of the variance of the data"),
     )
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "stop_every", "steps", "patience"):
             value = getattr(self, name)
+            if value is None and name in ("steps", "patience"):
+                continue
             if not is_count(value):
                 raise UsageError(f"{name} must be a positive whole number, got {value!r}.")
         for name in ("learning_rate", "epsilon", "converged_below"):
             value = getattr(self, name)
             if not is_real(value) or value <= 0.0:
                 raise UsageError(f"{name} must be a positive finite number, got {value!r}.")
+        for name in ("weight_decay", "code_l1", "contraction", "input_noise"):
+            value = getattr(self, name)
+            if not is_real(value) or value < 0.0:
+                raise UsageError(f"{name} must be a finite number from 0 on, got {value!r}.")
+        self._check_stopping()
+        if not is_real(self.momentum) or not 0.0 <= self.momentum < 1.0:
+            raise UsageError(f"momentum must be from 0 to below 1, got {self.momentum!r}.")
+        if self.momentum and self.optimizer != "sgd":
+            raise UsageError(f"momentum is a setting of sgd; {self.optimizer} has its own. Leave it out.")
         if not is_real(self.batch_share) or not 0.0 < self.batch_share <= 1.0:
             raise UsageError(
                 f"batch_share must be a share of the rows above 0 and at most 1, got {self.batch_share!r}."
             )
         if not is_real(self.warmup) or not 0.0 <= self.warmup < 1.0:
             raise UsageError(f"warmup must be a share of the steps from 0 to below 1, got {self.warmup!r}.")
-        for name, kind in (("optimizer", Optimizer), ("schedule", Schedule), ("loss", Literal["mse"])):
+        for name, kind in (("optimizer", Optimizer), ("schedule", Schedule), ("loss", Loss)):
             if getattr(self, name) not in get_args(kind):
                 raise UsageError(f"{name} must be one of {', '.join(get_args(kind))}, got {getattr(self, name)!r}.")
         if self.shuffle not in (True, False):
             raise UsageError(f"shuffle must be true or false, got {self.shuffle!r}.")
+
+    def _check_stopping(self) -> None:
+        if (self.stop_epsilon is None) != (self.stop_delta is None):
+            raise UsageError(
+                f"stop_epsilon and stop_delta make one rule, got {self.stop_epsilon!r} and {self.stop_delta!r}: "
+                "give both or neither."
+            )
+        if self.stop_epsilon is None or self.stop_delta is None:
+            return
+        if not is_real(self.stop_epsilon) or self.stop_epsilon <= 0.0:
+            raise UsageError(f"stop_epsilon must be a positive finite number, got {self.stop_epsilon!r}.")
+        if not is_real(self.stop_delta) or not 0.0 <= self.stop_delta < 1.0:
+            raise UsageError(f"stop_delta must be a share from 0 to below 1, got {self.stop_delta!r}.")
+
+    @property
+    def is_plain(self) -> bool:
+        """True where the loss is the mean squared error alone, for which the gradient is written out by hand."""
+        return self.loss == "mse" and not (self.code_l1 or self.contraction or self.input_noise)
 
     @property
     def parameters(self) -> dict[str, dict[str, Any]]:
@@ -108,14 +175,25 @@ class Recipe:
             )
         return self.batch_size
 
-    def rate(self, step: int, steps: int) -> float:
-        """The learning rate of step 0 <= step < steps: linear warm-up, then the schedule (which ends near 0)."""
+    def steps_an_epoch(self, count: int) -> int:
+        """Steps of one pass over `count` points; raises as `rows_a_step`."""
+        return math.ceil(count / self.rows_a_step(count))
+
+    def total_steps(self, count: int) -> int:
+        """Steps of the whole training on `count` points; raises as `rows_a_step`."""
+        return self.steps if self.steps is not None else self.epochs * self.steps_an_epoch(count)
+
+    def factors(self, start: int, stop: int, steps: int) -> NDArray[np.float64]:
+        """The learning rates of steps start <= s < stop of `steps`, as shares of the largest one: linear warm-up, then
+        the schedule (a cosine ends near 0)."""
+        s = np.arange(start, stop)
         rising = round(self.warmup * steps)
-        if step < rising:
-            return self.learning_rate * (step + 1) / rising
-        if self.schedule == "constant":
-            return self.learning_rate
-        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+        after = np.ones(len(s)) if self.schedule == "constant" else 0.5 * (1.0 + np.cos(math.pi * s / steps))
+        return np.where(s < rising, (s + 1) / max(1, rising), after)
+
+    def rate(self, step: int, steps: int) -> float:
+        """The learning rate of step 0 <= step < steps; see `factors`."""
+        return self.learning_rate * float(self.factors(step, step + 1, steps)[0])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""
@@ -174,6 +252,18 @@ _register(
         batch_size=32,
         learning_rate=1e-3,
         optimizer="rmsprop",
+    )
+)
+_register(
+    Recipe(
+        "thorough",
+        "As `default`, with five times its epochs at half its rate: for the models that a conclusion rests on.",
+        epochs=10_000,
+        batch_size=100,
+        batch_share=0.1,
+        learning_rate=1e-3,
+        schedule="cosine",
+        warmup=0.025,
     )
 )
 _register(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TextIO, final
 
 from aeverify.core.verdict import Verdict
 
@@ -74,6 +76,33 @@ class RunInterrupted(Event):
 
 Listener = Callable[[Event], None]
 """Anything that takes an Event; a listener must not raise."""
+
+
+@final
+class JsonLines:
+    """A listener that writes each event as one line of JSON, at once, so that a run can be watched while it goes on.
+
+    A stream that was closed is ignored: telling never ends a run. Numbers that are not finite are written as null.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, event: Event) -> None:
+        """Write one event."""
+        try:
+            self._stream.write(json.dumps(_finite(event.to_dict()), allow_nan=False) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            return
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def silent(event: Event) -> None:

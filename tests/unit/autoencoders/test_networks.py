@@ -250,3 +250,28 @@ def test_every_activation_can_be_built_and_is_known(activation: str) -> None:
     assert ae.continuity == Continuity.KNOWN
     assert ae.encoder_layers is not None
     assert ae.lipschitz(Part.RECONSTRUCTION) is not None
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        (
+            nn.Sequential(nn.Linear(3, 40), nn.ReLU(), nn.Linear(40, 1)),
+            nn.Sequential(nn.Linear(1, 40), nn.Linear(40, 3)),
+        ),
+        (nn.Sequential(nn.Linear(3, 9), nn.LeakyReLU(0.2), nn.Linear(9, 2)), nn.Linear(2, 3)),
+        (nn.Sequential(nn.Linear(3, 9), nn.ReLU(), nn.LeakyReLU(0.2), nn.Linear(9, 2)), nn.Linear(2, 3)),
+        (nn.Sequential(nn.ReLU(), nn.Linear(3, 2)), nn.Linear(2, 3)),
+        (nn.Sequential(nn.Linear(3, 9), nn.Tanh(), nn.Linear(9, 2)), nn.Sequential(nn.Linear(2, 3), nn.ReLU())),
+    ],
+)
+def test_the_fast_path_is_the_model_in_float32(modules: tuple[nn.Module, nn.Module]) -> None:
+    """Agrees with float64 to the rounding of float32, in the kernel and in torch, for any number of rows."""
+    model = ModuleAutoencoder(*modules, ambient_dim=3, latent_dim=modules[0](torch.zeros(1, 3)).shape[1])
+    for count in (0, 1, 7, 4321):
+        points = np.random.default_rng(count).normal(size=(count, 3))
+        fast = model.reconstruct_fast(points)
+        assert fast.dtype == np.float32 and fast.shape == (count, 3)
+        assert np.abs(fast - model.reconstruct(points)).max(initial=0.0) < 1e-5
+    with pytest.raises(UsageError, match="takes an array of shape"):
+        model.reconstruct_fast(np.zeros((4, 2)))

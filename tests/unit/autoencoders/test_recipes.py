@@ -33,6 +33,29 @@ def test_warm_up_and_cosine() -> None:
     assert rates[250] == pytest.approx(0.5 * (1 + math.cos(math.pi / 4)))
 
 
+def test_the_factors_of_a_span_are_those_of_its_steps() -> None:
+    """A slice of the schedule is the schedule, whatever span it is asked in."""
+    r = recipe("default", warmup=0.1)
+    whole = r.factors(0, 1000, 1000)
+    assert [r.rate(s, 1000) for s in range(1000)] == (r.learning_rate * whole).tolist()
+    assert whole[37:512].tolist() == r.factors(37, 512, 1000).tolist()
+
+
+def test_steps_replace_epochs() -> None:
+    """1000 points in batches of 20 are 50 steps an epoch; an odd last batch counts."""
+    assert (RECIPES["paper"].steps_an_epoch(1000), RECIPES["paper"].total_steps(1000)) == (50, 100_000)
+    assert recipe("paper", steps=17).total_steps(1000) == 17
+    assert RECIPES["spiral"].steps_an_epoch(100) == 4
+
+
+def test_penalties_ask_for_the_general_engine() -> None:
+    """Only the mean squared error alone has its gradient written out."""
+    assert all(r.is_plain for r in RECIPES.values())
+    for setting in ({"loss": "mae"}, {"code_l1": 0.1}, {"contraction": 0.1}, {"input_noise": 0.1}):
+        assert not recipe("quick", **setting).is_plain
+    assert recipe("quick", weight_decay=0.1).is_plain
+
+
 def test_batches_follow_the_share_unless_the_size_is_asked_for() -> None:
     """`default` takes a tenth of a small data set; a size that the caller sets is meant as it stands."""
     assert [RECIPES["default"].rows_a_step(n) for n in (1000, 5000, 100, 7)] == [100, 100, 10, 1]
@@ -78,11 +101,24 @@ def test_every_setting_has_a_meaning() -> None:
         {"learning_rate": math.inf},
         {"warmup": 1.0},
         {"batch_share": 0.0},
-        {"optimizer": "sgd"},
+        {"optimizer": "lbfgs"},
         {"schedule": "linear"},
-        {"loss": "mae"},
+        {"loss": "hinge"},
         {"shuffle": "yes"},
         {"momentum": 0.9},
+        {"optimizer": "sgd", "momentum": 1.0},
+        {"decay": 0.1},
+        {"steps": 0},
+        {"weight_decay": -1.0},
+        {"code_l1": math.nan},
+        {"contraction": -1},
+        {"input_noise": math.inf},
+        {"stop_epsilon": 0.1},
+        {"stop_delta": 0.1},
+        {"stop_epsilon": 0.0, "stop_delta": 0.1},
+        {"stop_epsilon": 0.1, "stop_delta": 1.0},
+        {"stop_every": 0},
+        {"patience": 0},
         {"name": "other"},
     ],
 )
