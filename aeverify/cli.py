@@ -13,9 +13,10 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TextIO
 
 import click
 
@@ -128,6 +129,8 @@ _format = click.option("--format", "form", type=click.Choice(["terminal", "json"
 @click.option("--restarts", type=click.IntRange(1, 1000), help="Number of models to train.")
 @click.option("--recipe", metavar="NAME", help="Training recipe; see 'aeverify list recipes'.")
 @click.option("--allow-inconclusive", is_flag=True, help="Exit 0 instead of 4 where gated claims are undecided.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoints of a run that was killed or interrupted.")
+@click.option("--events", metavar="FILE", help="Write what happens to FILE as it happens, one JSON object a line.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
 @click.option(
     "--format",
@@ -147,6 +150,8 @@ def run(
     restarts: int | None,
     recipe: str | None,
     allow_inconclusive: bool,
+    resume: bool,
+    events: str | None,
     quiet: bool,
     form: str,
 ) -> int:
@@ -156,7 +161,7 @@ def run(
     applies.
     """
     from aeverify import pipeline, reporting
-    from aeverify.core.events import silent
+    from aeverify.core.events import Event, JsonLines
     from aeverify.reporting.progress import ProgressLines
 
     plan = _plan(plan_file, seed=seed, device=device)
@@ -167,7 +172,14 @@ def run(
     folder = _writable(Path(out or plan.out or f"reports/{Path(plan_file or 'default').stem}"))
 
     progress = None if quiet else ProgressLines(sys.stderr, live=sys.stderr.isatty())
-    report = pipeline.run(plan, progress or silent, out=folder, command=state["command"])
+    with _event_file(events, "a" if resume else "w") as stream:
+        listeners = [listener for listener in (progress, stream and JsonLines(stream)) if listener]
+
+        def tell(event: Event) -> None:
+            for listener in listeners:
+                listener(event)
+
+        report = pipeline.run(plan, tell, out=folder, command=state["command"], resume=resume)
     if progress:
         progress.close()
     reporting.write_report(report, folder)
@@ -193,6 +205,18 @@ def _retrained(plan: Plan, restarts: int | None, recipe: str | None) -> Plan:
         )
     chosen = find(recipe or plan.training.recipe).name
     return replace(plan, training=replace(plan.training, restarts=restarts or plan.training.restarts, recipe=chosen))
+
+
+def _event_file(path: str | None, mode: Literal["a", "w"]) -> AbstractContextManager[TextIO | None]:
+    """The file that events are written to; None where none was asked for."""
+    if path is None:
+        return nullcontext()
+    try:
+        return Path(path).open(mode, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(
+            f"The events file {path} cannot be written: {error.strerror or error}. Choose another with --events."
+        ) from error
 
 
 def _writable(folder: Path) -> Path:

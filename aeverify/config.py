@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from aeverify.autoencoders.protocol import require_latent_dim
-from aeverify.autoencoders.recipes import RECIPES
+from aeverify.autoencoders.recipes import Loss, Optimizer, Recipe, Schedule, recipe
 from aeverify.claims import CLAIMS, Check, Effort, claim
 from aeverify.core.policy import GatePolicy
 from aeverify.errors import AeverifyError, UsageError
@@ -31,6 +31,9 @@ class Training:
         points: "paper" (the data set that the set's source published), a number of uniform draws, or None: the former
             where there is one, else 1000 draws.
         epochs, batch_size, learning_rate: override the recipe's.
+        settings: further settings of the recipe by name, to override; see `Recipe`.
+        workers: models that are trained at a time, or groups of them; None for the number of cores.
+        checkpoint_interval: seconds of training that a kill can lose.
     """
 
     architecture: str = "paper"
@@ -40,6 +43,18 @@ class Training:
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    workers: int | None = None
+    checkpoint_interval: float = 30.0
+
+    def how(self) -> Recipe:
+        """The recipe with the settings that override its own.
+
+        Raises:
+            UsageError: an unknown recipe or setting, or a value out of range.
+        """
+        own = {"epochs": self.epochs, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
+        return recipe(self.recipe, **own, **self.settings)
 
 
 @dataclass(frozen=True)
@@ -93,6 +108,8 @@ class Plan:
             raise UsageError(f"device must be auto, cpu or cuda, got {self.device!r}.")
         if not 0.0 < self.alpha < 1.0:
             raise UsageError(f"alpha must lie in (0, 1), got {self.alpha!r}.")
+        if self.training is not None:
+            self.training.how()
         self.checks()
         for name in self.policy.gated or ():
             claim(name)
@@ -118,14 +135,43 @@ class _Table(BaseModel):
 Count = Annotated[int, Field(ge=1, le=100_000_000)]
 
 
-class _Train(_Table):
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Settings(_Table):
+    """Settings of a recipe, as `Recipe` names them; None leaves the recipe's."""
+
+    steps: Count | None = None
+    batch_share: Positive | None = None
+    optimizer: Optimizer | None = None
+    momentum: NotNegative | None = None
+    schedule: Schedule | None = None
+    warmup: NotNegative | None = None
+    epsilon: Positive | None = None
+    shuffle: bool | None = None
+    loss: Loss | None = None
+    weight_decay: NotNegative | None = None
+    code_l1: NotNegative | None = None
+    contraction: NotNegative | None = None
+    input_noise: NotNegative | None = None
+    stop_epsilon: Positive | None = None
+    stop_delta: NotNegative | None = None
+    stop_every: Count | None = None
+    patience: Count | None = None
+    converged_below: Positive | None = None
+
+
+class _Train(_Settings):
     architecture: str = "paper"
     recipe: str = "default"
     restarts: Annotated[int, Field(ge=1, le=10_000)] = 4
     points: Literal["paper"] | Count | None = None
     epochs: Count | None = None
     batch_size: Count | None = None
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    learning_rate: Positive | None = None
+    workers: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    checkpoint_interval: NotNegative = 30.0
 
 
 class _Model(_Table):
@@ -210,8 +256,6 @@ def parse_plan(data: Mapping[str, Any], name: str = "plan", folder: Path = Path(
 
 
 def _plan_of(parsed: _PlanFile, name: str, folder: Path) -> Plan:
-    if parsed.train is not None:
-        RECIPES[parsed.train.recipe]
     gated = None if parsed.gate.claims is None else tuple(claim(c).claim.id for c in parsed.gate.claims)
     return Plan(
         title=parsed.title or name,
@@ -221,7 +265,7 @@ def _plan_of(parsed: _PlanFile, name: str, folder: Path) -> Plan:
         alpha=parsed.alpha,
         device=parsed.device,
         out=parsed.out,
-        training=None if parsed.train is None else Training(**parsed.train.model_dump()),
+        training=None if parsed.train is None else _training(parsed.train),
         subjects=tuple(
             Subject(
                 oracle=m.oracle,
@@ -236,6 +280,12 @@ def _plan_of(parsed: _PlanFile, name: str, folder: Path) -> Plan:
         policy=GatePolicy(gated, parsed.gate.allow_inconclusive),
         effort=Effort(**parsed.measure.model_dump()),
     )
+
+
+def _training(parsed: _Train) -> Training:
+    given = parsed.model_dump()
+    settings = {key: given.pop(key) for key in _Settings.model_fields}
+    return Training(**given, settings={key: value for key, value in settings.items() if value is not None})
 
 
 def _mistakes(name: str, error: ValidationError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,6 @@ from aeverify.autoencoders.linear import PcaAutoencoder
 from aeverify.autoencoders.loading import load, save
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
-from aeverify.autoencoders.recipes import recipe
 from aeverify.autoencoders.training import TrainingResult, train_restarts
 from aeverify.claims import CLAIMS, Check, Effort, Study, claim
 from aeverify.claims.diagnosis import describe
@@ -69,6 +69,7 @@ class _Run:
     listener: Listener
     out: Path | None
     manifold: Manifold
+    resume: bool = False
     members: list[_Member] = field(default_factory=list)
     records: list[ModelRecord] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -89,7 +90,9 @@ class _Run:
         self.emit(StageFinished(self.stage, time.perf_counter() - started, note))
 
 
-def run(plan: Plan, listener: Listener = silent, out: Path | None = None, command: str = "") -> Report:
+def run(
+    plan: Plan, listener: Listener = silent, out: Path | None = None, command: str = "", *, resume: bool = False
+) -> Report:
     """Carry a plan out: train its restarts, load its subjects, check every claim, draw the figures.
 
     Args:
@@ -97,6 +100,9 @@ def run(plan: Plan, listener: Listener = silent, out: Path | None = None, comman
         listener: takes the events of the run (progress, verdicts).
         out: folder of the report; trained models are saved under `out/models` so that witnesses can be replayed.
         command: the command line, for the record.
+        resume: go on from the checkpoints that a run of this plan left in `out/checkpoints` when it was killed or
+            interrupted; where there are none, training starts as always. False discards them. A run that comes to its
+            end removes its own.
 
     Returns:
         The report. An interrupt (Ctrl-C) does not raise: it ends the run, and the report holds what was finished, with
@@ -104,17 +110,18 @@ def run(plan: Plan, listener: Listener = silent, out: Path | None = None, comman
 
     Raises:
         UsageError: the plan asks for something that cannot be (an unknown oracle, a missing model file, a device that
-            is not there, an output folder that cannot be written).
+            is not there, an output folder that cannot be written, checkpoints of another plan).
     """
     begun, clock = datetime.now(UTC), time.perf_counter()
     space = manifold(plan.manifold)
-    state = _Run(plan, listener, out, space)
+    state = _Run(plan, listener, out, space, resume)
     state.emit(RunStarted(plan.title, str(space), plan.latent_dim, plan.seed))
     try:
         _gather(state)
         _judge(state)
         _deploy(state)
         _draw(state)
+        _discard_checkpoints(state)
     except KeyboardInterrupt:
         state.interrupted = state.stage
         state.emit(RunInterrupted(state.stage))
@@ -310,19 +317,19 @@ def _train(state: _Run, data: Sample, checks: tuple[Check, ...], alpha: float) -
     names = [f"restart {i}" for i in range(wanted.restarts)]
     started = state.begin(f"train {wanted.restarts} restarts")
     kept: dict[int, TrainingResult] = {}
+    if not state.resume:
+        _discard_checkpoints(state)
     training = train_restarts(
         architecture(wanted.architecture, ambient_dim=data.points.shape[1], latent_dim=plan.latent_dim),
         data.points,
-        recipe(
-            wanted.recipe,
-            epochs=wanted.epochs,
-            batch_size=wanted.batch_size,
-            learning_rate=wanted.learning_rate,
-        ),
+        wanted.how(),
         [Seed(plan.seed).child("restart", i) for i in range(wanted.restarts)],
         device=plan.device,
         listener=state.listener,
         names=names,
+        workers=wanted.workers,
+        checkpoint=_checkpoints(state),
+        interval=wanted.checkpoint_interval,
         kept=kept,
     )
     try:
@@ -332,6 +339,16 @@ def _train(state: _Run, data: Sample, checks: tuple[Check, ...], alpha: float) -
         for i in sorted(kept):
             _take(state, i, names[i], kept[i], data, checks, alpha)
     state.end(started, f"{sum(bool(r.converged) for r in state.records)} of {wanted.restarts} converged")
+
+
+def _checkpoints(state: _Run) -> Path | None:
+    return None if state.out is None else state.out / "checkpoints"
+
+
+def _discard_checkpoints(state: _Run) -> None:
+    folder = _checkpoints(state)
+    if folder is not None and state.plan.training:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take(

@@ -70,8 +70,8 @@ def paper(seeds: int, checkpoints: Path) -> str:
         "|---|---|---|---|---|---|",
         *(f"| {name} | " + " | ".join(number(q) for q in five(values)) + " |" for name, values in rows.items()),
         "",
-        f"{converged} of {seeds} runs converged (mean squared error at most {above:g} of the variance). Every sup "
-        "error is at least 1, the reach of each circle, as Theorem 1 says of every continuous autoencoder.",
+        f"{converged} of {seeds} runs converged (mean squared error at most {above:g} of the variance).",
+        "Every sup error is at least 1, the reach of each circle, as Theorem 1 says of every continuous autoencoder.",
     ]
     return "\n".join(lines)
 
@@ -90,7 +90,8 @@ def spiral(seeds: int, checkpoints: Path) -> str:
         "| PCA | | | " + f"{pca:.4f} | | | 0.9049 |",
         "",
         f"{better} of {seeds} autoencoders are better than PCA; {sum(e <= 0.0380 for e in errors)} at least as "
-        f"good as the printed one. {sum(r.converged for r in results)} of {seeds} converged (mean squared error at "
+        "good as the printed one.",
+        f"{sum(r.converged for r in results)} of {seeds} converged (mean squared error at "
         f"most {results[0].recipe.converged_below:g} of the variance).",
     ]
     return "\n".join(lines)

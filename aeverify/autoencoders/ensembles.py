@@ -246,11 +246,16 @@ class _Run:
         return self._stage.replace("{}", str(index))
 
     def _announce(self) -> None:
-        names = (
-            [self._name(i) for i in range(len(self._ensemble.members))] if self._detailed else [self._name("").strip()]
-        )
-        for name in names:
-            self._listener(StageStarted(name))
+        if not self._detailed:
+            self._listener(StageStarted(self._name("").strip(), sum(s.step for p in self._written for s in p.states)))
+            return
+        done = {
+            i: state.step // self._ensemble.how.steps_an_epoch(job.group.count)
+            for job in self._jobs
+            for i, state in zip(job.indices, job.group.states, strict=True)
+        }
+        for i in sorted(done):
+            self._listener(StageStarted(self._name(i), done[i]))
 
     def _tell(self, job: Job, done: set[int]) -> None:
         """Progress: of each model that goes on, or of all together where there are too many."""

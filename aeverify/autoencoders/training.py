@@ -87,6 +87,7 @@ def train_restarts(
     workers: int | None = None,
     executor: Executor | None = None,
     checkpoint: str | Path | None = None,
+    interval: float = 30.0,
     kept: MutableMapping[int, TrainingResult] | None = None,
 ) -> Iterator[TrainingResult]:
     """Train one model for each seed on the same points, and yield them in the order of the seeds, each as soon as it
@@ -118,6 +119,7 @@ def train_restarts(
         workers=workers,
         device=device,
         checkpoint=checkpoint,
+        interval=interval,
         listener=listener,
         should_stop=should_stop,
         stage="train restart {}",

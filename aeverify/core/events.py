@@ -32,9 +32,10 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class StageStarted(Event):
-    """A stage ("train restart 2", "measure restart 2") begins."""
+    """A stage ("train restart 2", "measure restart 2") begins; `done` units were done by a run that it resumes."""
 
     stage: str
+    done: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class ProgressLines:
     def __init__(self, stream: TextIO, live: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._live, self._clock = stream, live, clock
         self._began: dict[str, float] = {}
+        self._resumed: dict[str, int] = {}
         self._told: dict[str, float] = {}
         self._latest: dict[str, Progress] = {}
         self._open: set[str] = set()
@@ -50,6 +51,7 @@ class ProgressLines:
                 self._line(f"{event.title}: {event.manifold}, latent dimension {event.latent_dim}, seed {event.seed}")
             case StageStarted():
                 self._began[event.stage] = self._clock()
+                self._resumed[event.stage] = event.done
                 self._open.add(event.stage)
                 if not self._live:
                     self._line(f"{event.stage} ...")
@@ -82,8 +84,9 @@ class ProgressLines:
     def _figures(self, event: Progress, now: float, losses: bool = True) -> str:
         parts = [f"{event.stage}: {event.done}/{event.total}"]
         seconds = now - self._began[event.stage]
-        if event.done > 0 and seconds > 0:
-            rate = event.done / seconds
+        done = event.done - self._resumed.get(event.stage, 0)
+        if done > 0 and seconds > 0:
+            rate = done / seconds
             parts += [f"{rate:.3g}/s", f"{duration((event.total - event.done) / rate)} left"]
         if losses:
             parts += [f"{name} {value:.3g}" for name, value in event.figures.items()]

@@ -29,6 +29,25 @@ oracle = "constant"
 samples = 1000
 draws = 1000
 """
+TRAINED = """
+manifold = "circle"
+latent_dim = 1
+
+[train]
+architecture = "mlp:hidden=[16]"
+recipe = "quick"
+restarts = 2
+points = 64
+batch_size = 32
+checkpoint_interval = 0.0
+
+[claims.theorem-1]
+
+[measure]
+samples = 1000
+draws = 1000
+enclosure_seconds = 0.2
+"""
 ANSI = re.compile(r"\x1b\[")
 
 
@@ -102,6 +121,10 @@ def test_wrong_input_is_one_paragraph_and_exit_code_2(cli: Callable[..., Any], a
         (CONSTANT.replace('oracle = "constant"', 'file = "gone.safetensors"'), "gone.safetensors"),
         (CONSTANT + "\nspeling = 1\n", "unknown key"),
         ("manifold = ", "not TOML"),
+        (TRAINED.replace("batch_size = 32", "batch_size = 65"), "larger than the 64 training points"),
+        (TRAINED.replace("batch_size = 32", "epochs = 0"), "train.epochs"),
+        (TRAINED.replace("batch_size = 32", "learning_rate = -0.1"), "train.learning_rate"),
+        (TRAINED.replace("batch_size", "batchsize"), "unknown key; valid here: architecture, batch_share, batch_size"),
     ],
 )
 def test_wrong_plan_is_one_paragraph_and_exit_code_2(cli: Callable[..., Any], tmp_path: Path, text: str, phrase: str):
@@ -295,6 +318,67 @@ def test_closed_pipe_does_not_change_the_exit_code(tmp_path: Path, plan: str):
         assert process.stderr is not None
         process.stdout.close()
         assert (process.stderr.read(), process.wait(timeout=120)) == ("", 0)
+
+
+def test_a_killed_run_is_resumed_to_the_same_models(cli: Callable[..., Any], tmp_path: Path):
+    """SIGKILL in mid-training: `--resume` goes on from the checkpoints and ends as if nothing had happened."""
+    (tmp_path / "plan.toml").write_text(TRAINED.replace("restarts = 2", "restarts = 1\nepochs = 3000"))
+    with started(tmp_path, "run", "plan.toml", "--quiet", "--out", "cut", "--events", "cut.jsonl") as process:
+        while not any((tmp_path / "cut/checkpoints").glob("*.checkpoint")) and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "cut/report.json").exists()
+    cli("run", "plan.toml", "--quiet", "--out", "cut", "--events", "cut.jsonl", "--resume")
+    cli("run", "plan.toml", "--quiet", "--out", "whole")
+    cut, whole = (json.loads((tmp_path / name / "report.json").read_text()) for name in ("cut", "whole"))
+    assert [m["hash"] for m in cut["models"]] == [m["hash"] for m in whole["models"]]
+    begun = [e["done"] for e in lines(tmp_path / "cut.jsonl") if e["kind"] == "StageStarted" and e["stage"][-1] == "0"]
+    assert begun[0] == 0 < begun[1] < 3000
+    assert not (tmp_path / "cut/checkpoints").exists()
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines; the last one may have been cut off."""
+    found = []
+    for line in path.read_text().splitlines():
+        try:
+            found.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return found
+
+
+def test_a_run_can_be_watched(cli: Callable[..., Any], tmp_path: Path):
+    """`--events` writes every event as a line of JSON: stages, progress with the loss, verdicts."""
+    (tmp_path / "plan.toml").write_text(TRAINED)
+    cli("run", "plan.toml", "--quiet", "--events", "events.jsonl")
+    heard = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    kinds = [event["kind"] for event in heard]
+    assert kinds[0] == "RunStarted"
+    assert {"StageStarted", "Progress", "StageFinished", "VerdictReached"} <= set(kinds)
+    losses = [e["figures"]["loss"] for e in heard if e["kind"] == "Progress" and e["stage"] == "train restart 1"]
+    assert losses and all(loss > 0 for loss in losses)
+
+
+def test_an_events_file_that_cannot_be_written_is_a_usage_error(cli: Callable[..., Any], plan: str):
+    """Its folder is not there."""
+    finished = cli("run", plan, "--events", "gone/events.jsonl")
+    assert (finished.exit_code, finished.stdout) == (2, "")
+    assert one_paragraph(finished.stderr), finished.stderr
+    assert "Choose another with --events" in finished.stderr
+
+
+def test_a_device_that_is_not_there_is_a_usage_error(cli: Callable[..., Any], tmp_path: Path):
+    """CUDA without CUDA."""
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    (tmp_path / "plan.toml").write_text(TRAINED)
+    finished = cli("run", "plan.toml", "--device", "cuda", "--quiet")
+    assert (finished.exit_code, finished.stdout) == (2, "")
+    assert "torch sees none" in finished.stderr
 
 
 def test_interrupt_in_training_reports_what_was_finished(tmp_path: Path):

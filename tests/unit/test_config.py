@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aeverify.autoencoders.recipes import RECIPES
 from aeverify.config import Plan, Subject, Training, default_plan, load_plan, parse_plan
 from aeverify.errors import UsageError
 
@@ -43,6 +44,41 @@ def test_a_plan_is_read(tmp_path: Path):
     assert plan.policy.allow_inconclusive and plan.policy.gated == ("theorem-2",)
 
 
+def test_every_setting_of_a_recipe_is_a_key_of_the_table_and_reaches_it():
+    """All settings at once, each other than its default; what is not given stays the recipe's."""
+    given = {
+        "epochs": 7,
+        "batch_size": 9,
+        "learning_rate": 0.5,
+        "batch_share": 0.25,
+        "steps": 40,
+        "optimizer": "sgd",
+        "momentum": 0.5,
+        "schedule": "cosine",
+        "warmup": 0.125,
+        "epsilon": 1e-5,
+        "shuffle": False,
+        "loss": "mae",
+        "weight_decay": 0.01,
+        "code_l1": 0.1,
+        "contraction": 0.2,
+        "input_noise": 0.3,
+        "stop_epsilon": 0.1,
+        "stop_delta": 0.0,
+        "stop_every": 3,
+        "patience": 5,
+        "converged_below": 0.02,
+    }
+    own = {"recipe": "paper", "workers": 2, "checkpoint_interval": 5.0}
+    training = parse_plan({**GOOD, "train": {**own, **given}}).training
+    assert training is not None
+    assert RECIPES["paper"].parameters.keys() == given.keys()
+    assert given == {name: getattr(training.how(), name) for name in given}
+    assert (training.workers, training.checkpoint_interval) == (2, 5.0)
+    untouched = parse_plan({**GOOD, "train": {"recipe": "spiral"}}).training
+    assert untouched is not None and untouched.how() == RECIPES["spiral"]
+
+
 def test_every_mistake_is_told_at_once():
     """A file with three mistakes gets three places, and an unknown key the valid ones."""
     with pytest.raises(UsageError, match="3 mistakes") as caught:
@@ -69,6 +105,18 @@ def test_every_mistake_is_told_at_once():
         ({"measure": {"draws": 0}}, "draws"),
         ({"train": {"recipe": "papers"}}, "did you mean 'paper'"),
         ({"train": {"restarts": 0}}, "restarts"),
+        ({"train": {"epochs": 0}}, "train.epochs: Input should be greater than or equal to 1"),
+        ({"train": {"steps": 0}}, "train.steps"),
+        ({"train": {"learning_rate": -1e-3}}, "train.learning_rate: Input should be greater than 0"),
+        ({"train": {"optimizer": "adamw"}}, "train.optimizer: Input should be 'adam', 'rmsprop' or 'sgd'"),
+        ({"train": {"schedule": "linear"}}, "'constant' or 'cosine'"),
+        ({"train": {"momentum": 0.9}}, "momentum is a setting of sgd"),
+        ({"train": {"stop_epsilon": 0.1}}, "give both or neither"),
+        ({"train": {"stop_epsilon": 0.1, "stop_delta": 1.0}}, "stop_delta must be a share"),
+        ({"train": {"code_l1": float("nan")}}, "train.code_l1"),
+        ({"train": {"workers": 0}}, "train.workers"),
+        ({"train": {"checkpoint_interval": -1.0}}, "train.checkpoint_interval"),
+        ({"train": {"optimiser": "sgd"}}, "unknown key; valid here: .*checkpoint_interval, .*optimizer, .*workers"),
     ],
 )
 def test_mistakes_are_explained(change: dict[str, object], words: str):

@@ -14,7 +14,7 @@ from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.config import Plan, Subject, Training
 from aeverify.core import ExitCode, Outcome, Reason, Report
-from aeverify.core.events import Event, RunInterrupted, VerdictReached
+from aeverify.core.events import Event, Progress, RunInterrupted, StageStarted, VerdictReached
 from aeverify.errors import ModelFileError, UsageError
 from aeverify.pipeline import check, run
 from aeverify.replaying import replay
@@ -130,6 +130,91 @@ def test_an_interrupt_in_training_keeps_the_finished_restart(tmp_path: Path):
     assert "restart 1" in [m.name for m in report.models]
     assert (tmp_path / "models" / "restart-1.safetensors").exists()
     assert {Reason.INTERRUPTED} == {v.reason for v in report.verdicts}
+
+
+def _stopped(plan: Plan, out: Path) -> None:
+    """A run of the plan that ends in mid-training, with its checkpoints written."""
+
+    def listener(event: Event) -> None:
+        if isinstance(event, Progress) and event.done >= 512:
+            raise KeyboardInterrupt
+
+    assert run(plan, listener, out=out).exit_code == ExitCode.INTERRUPTED
+
+
+def _long() -> Plan:
+    """Some slices of training, a checkpoint after each."""
+    assert TINY.training is not None
+    return replace(
+        TINY,
+        claims={"theorem-1": {}},
+        training=replace(TINY.training, restarts=1, epochs=1500, checkpoint_interval=0.0),
+    )
+
+
+def test_an_interrupted_run_is_resumed_to_the_same_models(tmp_path: Path):
+    """It goes on from where it was, ends with the models of one that was not interrupted, and leaves no checkpoints."""
+    _stopped(_long(), tmp_path / "cut")
+    begun: list[int] = []
+
+    def listener(event: Event) -> None:
+        if isinstance(event, StageStarted) and event.stage == "train restart 0":
+            begun.append(event.done)
+
+    cut, whole = run(_long(), listener, out=tmp_path / "cut", resume=True), run(_long(), out=tmp_path / "whole")
+    assert 0 < begun[0] < 1500
+    assert [m.hash for m in cut.models] == [m.hash for m in whole.models]
+    assert [v.outcome for v in cut.verdicts] == [v.outcome for v in whole.verdicts]
+    assert not (tmp_path / "cut/checkpoints").exists()
+
+
+def test_without_resume_a_run_starts_afresh(tmp_path: Path):
+    """Checkpoints of another plan are in nobody's way, and those of this one are not taken."""
+    _stopped(_long(), tmp_path)
+    begun: list[int] = []
+
+    def listener(event: Event) -> None:
+        if isinstance(event, StageStarted) and event.stage == "train restart 0":
+            begun.append(event.done)
+
+    assert run(replace(_long(), seed=5), listener, out=tmp_path).exit_code != ExitCode.INTERRUPTED
+    assert begun == [0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"architecture": "mlp:hidden=[17]"}, "another architecture"),
+        ({"settings": {"warmup": 0.5}}, "another recipe"),
+        ({"points": 65}, "another data"),
+    ],
+)
+def test_checkpoints_of_another_plan_are_refused(tmp_path: Path, change: dict[str, object], words: str):
+    """And kept."""
+    _stopped(_long(), tmp_path)
+    plan = _long()
+    assert plan.training is not None
+    with pytest.raises(UsageError, match=words):
+        run(replace(plan, training=replace(plan.training, **change)), out=tmp_path, resume=True)  # type: ignore[arg-type]
+    assert list((tmp_path / "checkpoints").glob("*.checkpoint"))
+
+
+def test_damaged_checkpoints(tmp_path: Path):
+    """With one damaged file the one before is used; with both the run refuses to guess."""
+    _stopped(_long(), tmp_path)
+    newest, before = sorted((tmp_path / "checkpoints").glob("*"), key=lambda p: p.stat().st_mtime_ns, reverse=True)
+    content = before.read_bytes()
+    newest.write_bytes(newest.read_bytes()[:-50])
+    before.write_bytes(b"")
+    with pytest.raises(ModelFileError, match="damaged"):
+        run(_long(), out=tmp_path, resume=True)
+    before.write_bytes(content)
+    assert run(_long(), out=tmp_path, resume=True).models[0].figures["epochs"] == 1500
+
+
+def test_resume_without_checkpoints_trains(tmp_path: Path):
+    """A script may always say `resume`."""
+    assert run(_long(), out=tmp_path, resume=True).models[0].figures["epochs"] == 1500
 
 
 def test_check_takes_callables_and_specs():

@@ -50,7 +50,9 @@ def by_autograd(shape: Architecture, seed: int, rows: torch.Tensor) -> tuple[flo
     return float(loss.detach()), torch.cat([p.grad.flatten() for m in (encoder, decoder) for p in m.parameters()])
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "silu", "gelu", "softplus", "tanh", "sigmoid"])
+@pytest.mark.parametrize(
+    "activation", ["relu", "leaky_relu", "elu", "silu", "gelu", "softplus", "tanh", "sigmoid", "sin", "cos"]
+)
 def test_the_written_gradient_is_that_of_automatic_differentiation(activation: str) -> None:
     """Loss and gradient of two models at once agree with autograd to 1e-12 in float64, for every activation."""
     shape = architecture(f"mlp:ambient_dim=3,latent_dim=2,hidden=[7,5],activation={activation}")

@@ -18,7 +18,7 @@ def test_events_are_lines_of_json() -> None:
     ):
         listener(event)
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [
-        {"kind": "StageStarted", "stage": "train 0"},
+        {"kind": "StageStarted", "stage": "train 0", "done": 0},
         {"kind": "Progress", "stage": "train 0", "done": 3, "total": 8, "figures": {"loss": None, "rate": 0.5}},
         {"kind": "StageFinished", "stage": "train 0", "seconds": 1.5, "note": "converged"},
     ]

@@ -72,6 +72,16 @@ def test_stages_that_overlap_share_the_live_line():
     ]
 
 
+def test_the_rate_of_a_resumed_stage_is_that_of_its_own_time():
+    """What an earlier run had done does not make this one faster: 10 units in 5 seconds, 40 to go."""
+    stream, clock = io.StringIO(), Clock()
+    listener = ProgressLines(stream, True, clock)
+    listener(StageStarted("train", done=50))
+    clock.now += 5
+    listener(Progress("train", 60, 100))
+    assert stream.getvalue() == "\r\x1b[Ktrain: 60/100, 2/s, 20 s left"
+
+
 def test_live_line_fits_one_hundred_columns():
     """A long stage name is cut, so that the line never wraps."""
     stream, clock = io.StringIO(), Clock()
