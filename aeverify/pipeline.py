@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from aeverify.autoencoders.architectures import architecture
+from aeverify.autoencoders.checkpoints import discard
 from aeverify.autoencoders.linear import PcaAutoencoder
 from aeverify.autoencoders.loading import load, save
 from aeverify.autoencoders.oracles import oracle
@@ -348,7 +348,7 @@ def _checkpoints(state: _Run) -> Path | None:
 def _discard_checkpoints(state: _Run) -> None:
     folder = _checkpoints(state)
     if folder is not None and state.plan.training:
-        shutil.rmtree(folder, ignore_errors=True)
+        discard(folder)
 
 
 def _take(

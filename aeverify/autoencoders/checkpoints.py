@@ -106,6 +106,25 @@ class Checkpoints:
         return self._folder / f"{name}.{'ab'[generation % 2]}.checkpoint"
 
 
+def discard(folder: Path) -> None:
+    """Remove the checkpoints in a folder, and the folder where nothing else is in it. Files that are not checkpoints
+    stay; no folder is no mistake.
+
+    Raises:
+        UsageError: a file cannot be removed.
+    """
+    try:
+        for pattern in ("group-*.[ab].checkpoint", "group-*.[ab].*.partial"):
+            for path in folder.glob(pattern):
+                path.unlink(missing_ok=True)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise UsageError(
+            f"The checkpoints in {folder} cannot be removed: {error.strerror or error}. Choose another output."
+        ) from None
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
     """The document and the arrays of a file; None where it is not whole."""
     from safetensors.numpy import load

@@ -169,8 +169,10 @@ def test_an_interrupted_run_is_resumed_to_the_same_models(tmp_path: Path):
 
 
 def test_without_resume_a_run_starts_afresh(tmp_path: Path):
-    """Checkpoints of another plan are in nobody's way, and those of this one are not taken."""
+    """Its checkpoints are not taken and are removed; what else lies in their folder is left alone."""
     _stopped(_long(), tmp_path)
+    own = tmp_path / "checkpoints" / "epoch-3.checkpoint"
+    own.write_text("somebody's")
     begun: list[int] = []
 
     def listener(event: Event) -> None:
@@ -179,6 +181,7 @@ def test_without_resume_a_run_starts_afresh(tmp_path: Path):
 
     assert run(replace(_long(), seed=5), listener, out=tmp_path).exit_code != ExitCode.INTERRUPTED
     assert begun == [0]
+    assert list((tmp_path / "checkpoints").iterdir()) == [own]
 
 
 @pytest.mark.parametrize(
