@@ -18,6 +18,7 @@ from aeverify.autoencoders.linear import PcaAutoencoder
 from aeverify.autoencoders.loading import load, save
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
+from aeverify.autoencoders.recipes import described
 from aeverify.autoencoders.training import TrainingResult, train_restarts
 from aeverify.claims import CLAIMS, Check, Effort, Study, claim
 from aeverify.claims.diagnosis import describe
@@ -364,7 +365,7 @@ def _take(
         figures["mean_squared_error"] = result.mean_squared_error
     record = ModelRecord(
         name=name,
-        kind=f"{result.architecture}, recipe {result.recipe.name}",
+        kind=f"{result.architecture}, recipe {described(result.recipe)}",
         source=source,
         hash=model.fingerprint() if model is not None else "",
         converged=result.converged,

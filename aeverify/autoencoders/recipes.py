@@ -218,6 +218,15 @@ def recipe(named: str | Recipe, **settings: Any) -> Recipe:
     return (named if isinstance(named, Recipe) else RECIPES[named]).adapted(**settings)
 
 
+def described(how: Recipe) -> str:
+    """The name of a recipe, with the settings in which it differs from the registered one of that name."""
+    if how.name not in RECIPES:
+        return how.name
+    named = RECIPES[how.name]
+    changed = [f"{s}={getattr(how, s)}" for s in how.parameters if getattr(how, s) != getattr(named, s)]
+    return f"{how.name} with {', '.join(changed)}" if changed else how.name
+
+
 def _register(entry: Recipe) -> None:
     RECIPES.register(entry.name, entry)
 

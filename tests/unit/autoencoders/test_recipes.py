@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from aeverify.autoencoders.recipes import RECIPES, Recipe, recipe
+from aeverify.autoencoders.recipes import RECIPES, Recipe, described, recipe
 from aeverify.errors import UnknownNameError, UsageError
 
 
@@ -132,3 +132,10 @@ def test_an_unknown_recipe_lists_the_nearest() -> None:
     """Did you mean."""
     with pytest.raises(UnknownNameError, match="did you mean 'paper'"):
         recipe("papers")
+
+
+def test_a_recipe_is_told_with_what_was_changed() -> None:
+    """The name alone where nothing was; an unregistered one by its name."""
+    assert described(recipe("paper")) == "paper"
+    assert described(recipe("paper", code_l1=0.1, epochs=3)) == "paper with epochs=3, code_l1=0.1"
+    assert described(Recipe("own", "", epochs=1, batch_size=1, learning_rate=1.0)) == "own"
