@@ -46,6 +46,7 @@ _REGISTRIES = {
     "manifolds": ("aeverify.manifolds", "MANIFOLDS"),
     "recipes": ("aeverify.autoencoders.recipes", "RECIPES"),
     "oracles": ("aeverify.autoencoders.oracles", "ORACLES"),
+    "kinds": ("aeverify.autoencoders.kinds", "KINDS"),
 }
 KINDS = tuple(_REGISTRIES)
 
@@ -315,7 +316,7 @@ def _witness_text(bound: Evidence) -> list[str]:
 @click.argument("kind", type=click.Choice(KINDS))
 @_format
 def list_entries(kind: str, form: str) -> None:
-    """List the known claims, manifolds, recipes or oracles."""
+    """List the known claims, manifolds, recipes, oracles or model kinds."""
     entries = [_entry(kind, name, thing) for name, thing in _registry(kind).items()]
     if form == "json":
         _print_json({"schema": "aeverify-list/1", "kind": kind, "entries": entries})

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from aeverify.autoencoders.architectures import architecture
 from aeverify.autoencoders.checkpoints import discard
+from aeverify.autoencoders.kinds import network
 from aeverify.autoencoders.linear import PcaAutoencoder
 from aeverify.autoencoders.loading import load, save
 from aeverify.autoencoders.oracles import oracle
@@ -321,7 +321,7 @@ def _train(state: _Run, data: Sample, checks: tuple[Check, ...], alpha: float) -
     if not state.resume:
         _discard_checkpoints(state)
     training = train_restarts(
-        architecture(wanted.architecture, ambient_dim=data.points.shape[1], latent_dim=plan.latent_dim),
+        network(wanted.architecture, ambient_dim=data.points.shape[1], latent_dim=plan.latent_dim),
         data.points,
         wanted.how(),
         [Seed(plan.seed).child("restart", i) for i in range(wanted.restarts)],

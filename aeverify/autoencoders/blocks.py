@@ -1,4 +1,4 @@
-"""Torch modules of this library: sine and cosine as activations, and the residual block.
+"""Torch modules of this library: sine and cosine as activations, the residual block, and the list of continuous blocks.
 
 Each forward is the formula in its docstring and nothing else, so that a network of these is known to be continuous,
 and balls, Lipschitz bounds and enclosures know what it computes. `is_plain` tells whether a module really is one: no
@@ -8,12 +8,17 @@ subclass, no hook, no patched forward, no parametrization.
 from __future__ import annotations
 
 import math
-from typing import final
+from collections.abc import Callable
+from typing import Any, TypeVar, final
 
 import torch
 from torch import Tensor, nn
 
 from aeverify.errors import UsageError
+
+B = TypeVar("B", bound=type[nn.Module])
+
+_CONTINUOUS: dict[type[nn.Module], Callable[..., Any]] = {}
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
@@ -23,6 +28,18 @@ def is_plain(module: nn.Module) -> bool:
     own = vars(module)
     changed = "forward" in own or "parametrizations" in module._modules
     return not changed and not any(getattr(module, hooks, None) for hooks in _HOOKS)
+
+
+def continuous(block: B) -> B:
+    """Class decorator: its forward composes its children by continuous operations, whatever the weights."""
+    _CONTINUOUS[block] = block.forward
+    return block
+
+
+def is_continuous_block(module: nn.Module) -> bool:
+    """True for a block marked `continuous` that runs its own forward: it is continuous if its children are."""
+    kind = type(module)
+    return kind in _CONTINUOUS and kind.forward is _CONTINUOUS[kind] and is_plain(module)
 
 
 class _Wave(nn.Module):
@@ -60,6 +77,7 @@ class Cosine(_Wave):
         return torch.cos(self.frequency * x)
 
 
+@continuous
 @final
 class Residual(nn.Module):
     """x + body(x): the one block that is not a row of layers. Input and output of `body` have the same shape."""

@@ -88,7 +88,8 @@ def train_ensemble(
 
     Raises:
         UsageError: unusable points, a batch larger than the data, an unknown name, a device or engine that is not
-            there, a checkpoint of other models, too little memory even for one model.
+            there, a checkpoint of other models, too little memory even for one model, a recipe with penalties
+            for a network with a loss of its own.
         ModelError: a module of one's own raised.
         MeasurementError: workers crashed again and again.
     """
@@ -97,7 +98,13 @@ def train_ensemble(
     if not is_real(interval) or interval < 0.0:
         raise UsageError(f"interval must be a number of seconds from 0 on, got {interval!r}.")
     where = device_for(device)
-    ensemble = Ensemble(network, members, recipe(how), where)
+    plan = recipe(how)
+    if isinstance(network, Modules) and network.objective is not None and not plan.is_plain:
+        raise UsageError(
+            f"{network} has a loss of its own, and the recipe {plan.name} has penalties or another loss: these "
+            "would be ignored. Give the kind's settings, or train one without a loss of its own, such as undercomplete."
+        )
+    ensemble = Ensemble(network, members, plan, where)
     chosen = engine_for(ensemble.network, ensemble.how, where, engine)
     checkpoints = None if checkpoint is None else Checkpoints(checkpoint)
     several = workers or (1 if where == "cuda" else cores())

@@ -2,8 +2,11 @@
 
 A file has the metadata keys `aeverify` (see below), `name`, `fingerprint` and `training` (JSON, free). The first one
 is a JSON object with `schema` "aeverify-model/1", `kind` and, for the kind "stack", `encoder` and `decoder` as lists of
-`["linear", in, out, has_bias]` and `[activation, parameter]`; for the kind "pca", `ambient_dim` and `latent_dim`.
-The tensors are `encoder.0.weight`, `encoder.0.bias`, ... counted over the linear layers; or `mean` and `directions`.
+`["linear", in, out, has_bias]` and `[activation, parameter]`; for the kind "pca", `ambient_dim` and `latent_dim`; for
+the kind "memoriser", `points` (their number) and `ambient_dim`; for the kind "built", `spec`, a model kind.
+The tensors are `encoder.0.weight`, `encoder.0.bias`, ... counted over the linear layers; or `mean` and `directions`; or
+`direction`, `codes` and `points`; or, for "built", `encoder.` and `decoder.` before the names that torch has for the
+state of the modules that the kind builds.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aeverify.autoencoders.architectures import MAX_PARAMETERS
+from aeverify.autoencoders.kinds.memoriser import MemoriserAutoencoder
 from aeverify.autoencoders.layers import ACTIVATIONS
 from aeverify.autoencoders.linear import PcaAutoencoder
 from aeverify.autoencoders.protocol import Autoencoder
@@ -49,15 +53,26 @@ def save(autoencoder: Autoencoder, path: str | os.PathLike[str], training: Mappi
     if isinstance(autoencoder, ModuleAutoencoder):
         parts = {"encoder": autoencoder.encoder, "decoder": autoencoder.decoder}
         described = {part: describe(module) for part, module in parts.items()}
-        if None in described.values() or autoencoder.stored_dtype not in (torch.float32, torch.float64):
+        if autoencoder.stored_dtype not in (torch.float32, torch.float64):
             _refuse_saving(autoencoder)
-        description = {"kind": "stack", **described}
-        tensors = {
-            f"{part}.{i}.{key}": tensor.detach().to(autoencoder.stored_dtype).contiguous()
-            for part, module in parts.items()
-            for i, layer in enumerate(linears(module))
-            for key, tensor in layer.named_parameters()
-        }
+        if None not in described.values() and not _is_overcomplete(autoencoder):
+            description = {"kind": "stack", **described}
+            named = {
+                f"{part}.{i}.{key}": tensor
+                for part, module in parts.items()
+                for i, layer in enumerate(linears(module))
+                for key, tensor in layer.named_parameters()
+            }
+        elif autoencoder.spec:
+            description = {"kind": "built", "spec": autoencoder.spec}
+            named = {f"{part}.{key}": t for part, module in parts.items() for key, t in module.state_dict().items()}
+        else:
+            _refuse_saving(autoencoder)
+        tensors = {key: t.detach().to(autoencoder.stored_dtype).contiguous() for key, t in named.items()}
+        if description["kind"] == "built":
+            rebuilt = _built(autoencoder.spec, tensors, autoencoder.name, "")
+            if rebuilt.fingerprint() != autoencoder.fingerprint():
+                _refuse_saving(autoencoder)
     elif isinstance(autoencoder, PcaAutoencoder):
         description = {
             "kind": "pca",
@@ -68,6 +83,10 @@ def save(autoencoder: Autoencoder, path: str | os.PathLike[str], training: Mappi
             "mean": torch.from_numpy(autoencoder.mean.copy()),
             "directions": torch.from_numpy(autoencoder.directions.copy()),
         }
+    elif isinstance(autoencoder, MemoriserAutoencoder):
+        description = {"kind": "memoriser", "points": len(autoencoder.codes), "ambient_dim": autoencoder.ambient_dim}
+        arrays = {"direction": autoencoder.direction, "codes": autoencoder.codes, "points": autoencoder.points}
+        tensors = {key: torch.from_numpy(array.copy()) for key, array in arrays.items()}
     else:
         _refuse_saving(autoencoder)
     try:
@@ -84,10 +103,15 @@ def save(autoencoder: Autoencoder, path: str | os.PathLike[str], training: Mappi
     return target
 
 
+def _is_overcomplete(autoencoder: Autoencoder) -> bool:
+    return autoencoder.latent_dim > autoencoder.ambient_dim
+
+
 def _refuse_saving(autoencoder: Autoencoder) -> NoReturn:
     raise UsageError(
         f"{autoencoder.name} cannot be saved: only stacks (nn.Sequential) of nn.Linear in float32 or float64 with the "
-        f"activations {', '.join(ACTIVATIONS)}, and PCA, have a file form. Keep the code that builds it instead."
+        f"activations {', '.join(ACTIVATIONS)}, trained model kinds, the memoriser and PCA have a file form. Keep the "
+        "code that builds it instead."
     )
 
 
@@ -197,8 +221,15 @@ def _build(description: Mapping[str, Any], tensors: Mapping[str, Tensor], name: 
         n, m = description.get("ambient_dim"), description.get("latent_dim")
         _expect(tensors, {"mean": (n,), "directions": (n, m)})
         return PcaAutoencoder(tensors["mean"].numpy(), tensors["directions"].numpy(), name, source)
+    if kind == "memoriser":
+        n, count = description.get("ambient_dim"), description.get("points")
+        _expect(tensors, {"direction": (n,), "codes": (count,), "points": (count, n)})
+        arrays = [tensors[key].numpy() for key in ("direction", "codes", "points")]
+        return MemoriserAutoencoder(arrays[0], arrays[1], arrays[2], name, source)
+    if kind == "built":
+        return _built(description.get("spec"), tensors, name, source)
     if kind != "stack":
-        raise ModelFileError(f"unknown kind of model {kind!r}; known: stack, pca.")
+        raise ModelFileError(f"unknown kind of model {kind!r}; known: stack, pca, memoriser, built.")
     parts = {part: _layers(description.get(part), part) for part in ("encoder", "decoder")}
     shapes: dict[str, tuple[Any, ...]] = {}
     for part, layers in parts.items():
@@ -253,6 +284,34 @@ def _expect(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[Any, ...]]
     extra = sorted(set(tensors) - set(shapes))
     if extra:
         raise ModelFileError(f"the tensor {extra[0]!r} belongs to no layer of the architecture.")
+
+
+def _built(spec: object, tensors: Mapping[str, Tensor], name: str, source: str) -> Autoencoder:
+    """The model kind of a spec with the weights of a file."""
+    from aeverify.autoencoders.forms import evaluated, marked
+    from aeverify.autoencoders.kinds import TrainedKind, kind
+    from aeverify.autoencoders.networks import ModuleAutoencoder
+    from aeverify.core.seeds import Seed
+
+    found = kind(spec) if isinstance(spec, str) else None
+    if not isinstance(found, TrainedKind):
+        raise ModelFileError(f"{str(spec)[:80]!r} is not a model kind that is trained.")
+    modules = {part: evaluated(m) for part, m in zip(("encoder", "decoder"), found.build(Seed(0)), strict=True)}
+    states = {f"{part}.{k}": t for part, module in modules.items() for k, t in module.state_dict().items()}
+    _expect(tensors, {k: tuple(t.shape) for k, t in states.items()})
+    for part, module in modules.items():
+        mark = f"{part}."
+        own = {k.removeprefix(mark): t for k, t in tensors.items() if k.startswith(mark)}
+        module.load_state_dict(own, assign=True)
+    marked(modules["encoder"], str(spec))
+    return ModuleAutoencoder(
+        modules["encoder"],
+        modules["decoder"],
+        ambient_dim=found.ambient_dim,
+        latent_dim=found.latent_dim,
+        name=name,
+        source=source,
+    )
 
 
 def _stack(layers: list[list[Any]], part: str, tensors: Mapping[str, Tensor]) -> nn.Sequential:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from aeverify.autoencoders.architectures import Architecture, architecture
-from aeverify.autoencoders.blocks import Cosine, Residual, Sine, is_ours, is_plain
+from aeverify.autoencoders.blocks import Cosine, Sine, is_continuous_block, is_ours, is_plain
+from aeverify.autoencoders.forms import evaluated, spec_of
 from aeverify.autoencoders.layers import ACTIVATIONS, Affine, Layer, Layers, Pointwise, is_affine
 from aeverify.autoencoders.lipschitz import lipschitz_evidence
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, FloatArray, Part, require_latent_dim
@@ -62,11 +63,11 @@ _RANDOM_IN_TRAINING = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._Drop
 class ModuleAutoencoder(Autoencoder):
     """An autoencoder of two torch modules, copied, put in eval mode, converted to float64 and evaluated on the CPU.
 
-    Continuity is KNOWN where E and D consist of `nn.Sequential` containers, of this library's `Residual` blocks and
-    of leaves whose type is on a list of continuous layers. Types are compared exactly: a subclass, a container with
-    its own forward, a forward hook or a parametrization may compute anything and make the model OPAQUE. Softplus
-    counts as the smooth function although torch's program switches to the identity above its threshold, a jump of at
-    most 2.1e-9/beta at the default.
+    Continuity is KNOWN where E and D consist of `nn.Sequential` containers, of this library's blocks (`Residual` and
+    those of its model kinds) and of leaves whose type is on a list of continuous layers. Types are compared exactly: a
+    subclass, a container with its own forward, a forward hook or a parametrization may compute anything and make the
+    model OPAQUE. Softplus counts as the smooth function although torch's program switches to the identity above its
+    threshold, a jump of at most 2.1e-9/beta at the default.
 
     Ball arithmetic and Lipschitz bounds are available where both modules are such stacks of Linear, Identity, Flatten,
     Dropout (eval) and activations of `ACTIVATIONS`.
@@ -79,9 +80,11 @@ class ModuleAutoencoder(Autoencoder):
 
     Attributes:
         note: what was changed for evaluation ("was in train mode with Dropout"); "" if nothing.
+        spec: of the model kind that the modules were built from; "" if none.
 
     Raises:
-        UsageError: not modules; dimensions that cannot be read, that disagree, or not 1 <= m <= n; complex weights.
+        UsageError: not modules; dimensions that cannot be read, that disagree, or not 1 <= m <= n (m > n is left to
+            model kinds that are overcomplete by their spec); complex weights.
     """
 
     def __init__(
@@ -99,9 +102,12 @@ class ModuleAutoencoder(Autoencoder):
                 raise UsageError(f"The {what} must be a torch.nn.Module, got {type(module).__name__}.")
             if any(tensor.is_complex() for tensor in (*module.parameters(), *module.buffers())):
                 raise UsageError(f"The {what} has complex weights; aeverify evaluates real models only.")
+        self.spec = spec_of(encoder)
+        encoder, decoder = evaluated(encoder), evaluated(decoder)
         n = _agree("ambient_dim", ambient_dim, _first_width(encoder), _last_width(decoder))
         m = _agree("latent_dim", latent_dim, _last_width(encoder), _first_width(decoder))
-        require_latent_dim(m, n)
+        if not self.spec:  # as a kind, a code of more numbers than the data was asked for; here it is a mistake
+            require_latent_dim(m, n)
         super().__init__(name, n, m)
         self.note = _mode_note(encoder, decoder)
         self._source = source
@@ -350,14 +356,16 @@ def _pointwise(leaf: nn.Module, name: str) -> Pointwise | None:
     return Pointwise(name, parameter) if math.isfinite(parameter) else None
 
 
-def _leaves(module: nn.Module) -> list[nn.Module] | None:
-    """The leaves of nested Sequentials in order; None where another container or anything with hooks is met."""
+def _leaves(module: nn.Module, blocks: bool = False) -> list[nn.Module] | None:
+    """The leaves of nested Sequentials in order; None where another container or anything with hooks is met.
+    With `blocks`, those inside known continuous blocks too, which are no row of layers."""
     if not is_plain(module):
         return None
-    if type(module) is nn.Sequential:
+    if type(module) is nn.Sequential or (blocks and is_continuous_block(module)):
         leaves: list[nn.Module] = []
-        for child in module:
-            inner = _leaves(child)
+        for child in module._modules.values():
+            assert child is not None
+            inner = _leaves(child, blocks)
             if inner is None:
                 return None
             leaves += inner
@@ -365,20 +373,10 @@ def _leaves(module: nn.Module) -> list[nn.Module] | None:
     return None if any(True for _ in module.children()) else [module]
 
 
-def _flat(module: nn.Module) -> list[nn.Module] | None:
-    """The leaves, those inside residual blocks among them: x + body(x) is continuous where body is."""
-    if is_ours(module) and isinstance(module, Residual):
-        return _flat(module.body) if set(module._modules) == {"body"} else None
-    if type(module) is not nn.Sequential:
-        return _leaves(module)
-    parts = [_flat(child) for child in module] if is_plain(module) else [None]
-    return None if any(p is None for p in parts) else [leaf for p in parts if p is not None for leaf in p]
-
-
 def _continuity(*modules: nn.Module) -> Continuity:
     found = Continuity.KNOWN
     for module in modules:
-        leaves = _flat(module)
+        leaves = _leaves(module, blocks=True)
         if leaves is None:
             found = Continuity.OPAQUE
             continue

@@ -26,6 +26,14 @@ def test_the_table_of_manifolds_is_current():
     assert (DOCS / "manifolds.md").read_text(encoding="utf-8") == script("manifolds").render()
 
 
+def test_the_table_of_kinds_is_current():
+    """The first table of docs/kinds.md is what `python docs/kinds.py` writes, and every spec of the last one is trained
+    there."""
+    kinds, page = script("kinds"), (DOCS / "kinds.md").read_text(encoding="utf-8")
+    assert kinds.described() in page
+    assert re.findall(r"^\| `([a-z]+:[^`]+)` \|", page, re.MULTILINE) == list(kinds.SPECS)
+
+
 def test_the_gallery_shows_every_family_once():
     """One picture a family, none of a family that is gone, each small and shown on the page."""
     page = (DOCS / "gallery.md").read_text(encoding="utf-8")

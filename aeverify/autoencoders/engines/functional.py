@@ -198,12 +198,13 @@ class FunctionalEngine:
         self.store()
         state = self._group.states[member]
         fill(state.weights, state.buffers, *self._modules)
+        device = self._group.device
         for module in self._modules:
-            module.eval()
-        parts = torch.split(torch.from_numpy(np.ascontiguousarray(points)).to(self._group.device), _ROWS)
+            module.to(device).eval()
+        parts = torch.split(torch.from_numpy(np.ascontiguousarray(points)).to(device), _ROWS)
         outputs: Float32 = torch.cat([self._modules[1](self._modules[0](p)) for p in parts]).cpu().numpy()
         for module in self._modules:
-            module.train()
+            module.to("cpu").train()  # what `fill` writes into
         return outputs
 
     def store(self) -> None:
