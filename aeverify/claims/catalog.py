@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from aeverify.claims.anomaly_detection import AnomalyDetection
 from aeverify.claims.base import Check
+from aeverify.claims.code_continuity import CodeContinuity
+from aeverify.claims.contraction import Contraction
+from aeverify.claims.copying import NoCopying, UntrainedDenoising
+from aeverify.claims.data_specificity import DataSpecificity
 from aeverify.claims.encoder_blame import EncoderBlame
 from aeverify.claims.encoder_degree import EncoderDegree
 from aeverify.claims.error_bound import ErrorBound
 from aeverify.claims.even_preimages import EvenPreimages
+from aeverify.claims.generation import CompletenessObstruction, GeneratedSamples
 from aeverify.claims.latent_price import LatentPrice
 from aeverify.claims.latent_survival import LatentHomologySurvives
 from aeverify.claims.latent_topology import LatentTopology
 from aeverify.claims.lipschitz_price import LipschitzPrice
+from aeverify.claims.memorisation import CodeRangePrice, Memorisation
 from aeverify.claims.mse_floor import MseFloor
 from aeverify.claims.order_preservation import OrderPreservation
 from aeverify.claims.paradox import Paradox
 from aeverify.claims.pca_floor import PcaFloor, PcaPublished
+from aeverify.claims.pca_subspace import BeatsPca, PcaSubspace
 from aeverify.claims.retracing import Retracing
+from aeverify.claims.robustness import MissingInputRobustness, NoiseRobustness
 from aeverify.claims.separation import InjectivityGap, LatentSeparation
 from aeverify.claims.tear_sweep import TearEverySlice, TearSweep
 from aeverify.claims.theorem_1 import Theorem1
@@ -47,6 +56,20 @@ for _check in (
     LatentPrice(),
     LatentSeparation(),
     InjectivityGap(),
+    PcaSubspace(),
+    BeatsPca(),
+    Memorisation(),
+    CodeRangePrice(),
+    NoCopying(),
+    UntrainedDenoising(),
+    NoiseRobustness(),
+    MissingInputRobustness(),
+    DataSpecificity(),
+    AnomalyDetection(),
+    GeneratedSamples(),
+    CompletenessObstruction(),
+    CodeContinuity(),
+    Contraction(),
 ):
     CLAIMS.register(_check.claim.id, _check)
 

@@ -4,6 +4,7 @@ Every function takes (autoencoder, manifold, ...) with the keyword `seed`, draws
 raises `NonFiniteOutputError` with a witness where NaN or infinity comes out on K.
 """
 
+from aeverify.measure.anomaly import Anomalies, anomalies, anomaly_threshold, auroc, detection_rate
 from aeverify.measure.bad_set import bad_set, bad_set_sequential
 from aeverify.measure.blame import (
     antipodal_floor,
@@ -12,12 +13,15 @@ from aeverify.measure.blame import (
     shared_code_floor,
 )
 from aeverify.measure.certified import required, without_enclosure
+from aeverify.measure.code_path import decoder_travel
 from aeverify.measure.collisions import collisions, encoder_floor
 from aeverify.measure.continuity import continuity
+from aeverify.measure.contraction import has_jacobian, stretched_share
 from aeverify.measure.cover import bad_set_cover
 from aeverify.measure.deployment import deployment_gap
 from aeverify.measure.evaluation import certified_error, reevaluate, witness_point
 from aeverify.measure.fibres import fibre_radius_upper
+from aeverify.measure.generation import farthest_between, generated_far_share, nearest_reconstructions
 from aeverify.measure.latent_barcodes import (
     Survival,
     latent_features,
@@ -28,6 +32,7 @@ from aeverify.measure.latent_homology import LatentHomology, latent_homology
 from aeverify.measure.lipschitz import lipschitz
 from aeverify.measure.moments import mean_error, mean_square, quantile_error
 from aeverify.measure.order import arc_gap, arc_gap_evidence, code_order
+from aeverify.measure.perturbation import copy_share, denoising_share, masked_bad_share, noisy_bad_share
 from aeverify.measure.preimages import PreimageCounts, preimage_counts
 from aeverify.measure.ranges import Ranges, ranges_of
 from aeverify.measure.reconstruction import (
@@ -38,12 +43,16 @@ from aeverify.measure.reconstruction import (
 )
 from aeverify.measure.separation import code_separation, injectivity_gap, nearest_codes
 from aeverify.measure.slices import slice_maxima
+from aeverify.measure.sparsity import sparse_share
+from aeverify.measure.subspace import eigengap, principal_angle
 from aeverify.measure.sup_error import sup_error, sup_error_by_component
 from aeverify.measure.sweep import Sweep, sweep
 from aeverify.measure.tear import Localisation, Tear, localise, tears
+from aeverify.measure.trend import kendall_tau
 from aeverify.measure.winding import winding_number
 
 __all__ = [
+    "Anomalies",
     "LatentHomology",
     "Localisation",
     "PreimageCounts",
@@ -51,9 +60,12 @@ __all__ = [
     "Survival",
     "Sweep",
     "Tear",
+    "anomalies",
+    "anomaly_threshold",
     "antipodal_floor",
     "arc_gap",
     "arc_gap_evidence",
+    "auroc",
     "bad_set",
     "bad_set_cover",
     "bad_set_sequential",
@@ -62,22 +74,35 @@ __all__ = [
     "code_separation",
     "collisions",
     "continuity",
+    "copy_share",
+    "decoder_travel",
+    "denoising_share",
     "deployment_gap",
+    "detection_rate",
+    "eigengap",
     "encoder_floor",
     "encoder_floor_bounds",
     "encoder_share",
+    "farthest_between",
     "fibre_radius_upper",
+    "generated_far_share",
+    "has_jacobian",
     "injectivity_gap",
+    "kendall_tau",
     "latent_features",
     "latent_features_confidence",
     "latent_homology",
     "lipschitz",
     "localise",
+    "masked_bad_share",
     "mean_error",
     "mean_square",
     "mean_squared_error",
     "nearest_codes",
+    "nearest_reconstructions",
+    "noisy_bad_share",
     "preimage_counts",
+    "principal_angle",
     "quantile_error",
     "ranges_of",
     "reevaluate",
@@ -86,6 +111,8 @@ __all__ = [
     "share_within",
     "shared_code_floor",
     "slice_maxima",
+    "sparse_share",
+    "stretched_share",
     "sup_error",
     "sup_error_by_component",
     "surviving_classes",

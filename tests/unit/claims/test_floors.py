@@ -141,5 +141,5 @@ def test_claims_that_need_numbers_or_layers_wait_to_be_named():
     """Nobody but the user knows what error is small enough; a model of two callables has no layers to enclose."""
     circle = manifold("circle")
     waiting = {name for name, check in CLAIMS.items() if check.applies(circle, 1) and not check.chosen(circle, 1)}
-    assert waiting == {"error-bound", "mse-floor", "retracing", "injectivity-gap"}
+    assert waiting >= {"error-bound", "mse-floor", "retracing", "injectivity-gap"}
     assert claim("latent-separation").by_name_only and claim("latent-price").by_name_only

@@ -1,0 +1,101 @@
+"""Counting: exact confidence limits of the probability of an event from independent draws.
+
+X of n independent draws have the event, X ~ Bin(n, p). The lower limit solves P(Bin(n, p_l) >= X) = alpha/2, the upper
+one P(Bin(n, p_u) <= X) = alpha/2; with P(Bin(n, p) >= x) = I_p(x, n - x + 1), the regularised incomplete beta function,
+they are quantiles of Beta(X, n - X + 1) and Beta(X + 1, n - X). Each side fails with probability at most alpha/2, for
+every n and p (Clopper and Pearson, Biometrika 26, 1934).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aeverify.core.evidence import Citation, Evidence, Rigor
+from aeverify.core.interval import Interval
+from aeverify.core.witness import Witness
+
+FloatArray = NDArray[np.float64]
+
+CLOPPER_PEARSON = Citation(
+    "C. J. Clopper and E. S. Pearson, The use of confidence or fiducial limits, Biometrika 26 (1934)",
+    "",
+    "binomial confidence limits whose coverage is at least nominal for every n and p",
+)
+_ROUNDING = 1e-12
+"""Widening of beta quantiles, far above their numerical error."""
+
+
+def probability_interval(surely: int, possibly: int, draws: int, alpha: float) -> Interval:
+    """Clopper-Pearson enclosure of a probability at confidence 1 - alpha, both ends.
+
+    Args:
+        surely: draws that have the event for certain.
+        possibly: draws that may have it, up to rounding; at least `surely`.
+        draws: n, at least 1.
+        alpha: error probability of the two sides together.
+    """
+    from scipy.stats import beta
+
+    lower = 0.0 if surely == 0 else float(beta.ppf(alpha / 2, surely, draws - surely + 1))
+    upper = 1.0 if possibly == draws else float(beta.ppf(1 - alpha / 2, possibly + 1, draws - possibly))
+    return Interval(max(lower * (1.0 - _ROUNDING) - 1e-300, 0.0), min(upper * (1.0 + _ROUNDING), 1.0))
+
+
+def share_evidence(
+    quantity: str,
+    surely: NDArray[np.bool_],
+    possibly: NDArray[np.bool_],
+    alpha: float,
+    event: str,
+    *,
+    witness: Witness | None = None,
+    assumptions: tuple[str, ...] = (),
+    details: dict[str, Any] | None = None,
+) -> Evidence:
+    """STATISTICAL evidence on the probability of an event that each of n independent draws surely or possibly has.
+
+    Args:
+        quantity: name of the probability.
+        surely, possibly: shape (n,), for each draw.
+        alpha: probability that the enclosure is wrong.
+        event: the event in words, for the method.
+        witness, assumptions, details: handed on.
+    """
+    n, low, high = len(surely), int(surely.sum()), int(possibly.sum())
+    found: dict[str, Any] = {"draws": n, "count": low, **(details or {})}
+    if high != low:
+        found["within_rounding"] = high - low
+    return Evidence(
+        quantity=quantity,
+        interval=probability_interval(low, high, n, alpha),
+        rigor=Rigor.STATISTICAL,
+        method=f"Both ends: exact Clopper-Pearson limits; {event} in {low} of {n} independent draws.",
+        confidence=1.0 - alpha,
+        witness=witness,
+        citations=(CLOPPER_PEARSON,),
+        assumptions=assumptions,
+        details=found,
+    )
+
+
+def tolerance_rank(draws: int, level: float, alpha: float) -> int:
+    """The smallest k with P(Bin(n, 1 - level) >= k) <= alpha, or 0 where no k <= n does.
+
+    Let s_(k) be the k-th smallest of n independent scores, F their law and Q = inf {v : F(v) >= 1 - level}. If
+    P(s > s_(k)) > level then F(s_(k)) < 1 - level, so s_(k) < Q and at least k scores are below Q; as P(s < Q) <=
+    1 - level, that has probability at most P(Bin(n, 1 - level) >= k). So with confidence 1 - alpha the score exceeds
+    s_(k) with probability at most `level`, whatever its law (Wilks, Ann. Math. Statist. 12, 1941). Needs
+    n >= log(alpha) / log(1 - level).
+    """
+    from scipy.stats import binom
+
+    if draws < math.log(alpha) / math.log1p(-level):
+        return 0
+    ranks = np.arange(1, draws + 1)
+    # 1e-9 of alpha covers the rounding of the binomial tails
+    good = np.flatnonzero(binom.sf(ranks - 1, draws, 1.0 - level) <= alpha * (1.0 - 1e-9))
+    return int(ranks[good[0]]) if len(good) else 0
