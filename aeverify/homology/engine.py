@@ -20,6 +20,9 @@ FloatArray = NDArray[np.float64]
 Engine = Literal["auto", "alpha", "rips"]
 
 ALPHA_DIMENSIONS = 4
+"""Up to here alpha complexes are chosen."""
+ALPHA_AT_MOST = 5
+"""Up to here they are built where asked for by name: some hundred points in R^5 take many seconds."""
 """Largest dimension of the space for alpha complexes: beyond it a Delaunay triangulation is too large."""
 
 ALPHA_LIMITS: Mapping[int, int] = {2: 200_000, 3: 4_000, 4: 1_000}
@@ -52,7 +55,7 @@ def persistence(
         points: shape (N, n), finite.
         max_degree: highest degree of homology.
         field: prime p; homology over Z/p.
-        engine: "alpha" (exact nerve of the union of balls, ambient dimension at most 4), "rips" (flag complex of the
+        engine: "alpha" (exact nerve of the union of balls, ambient dimension at most 5), "rips" (flag complex of the
             distance graph, any dimension), or "auto": alpha up to dimension 4, else rips; and rips in R^3 and R^4 where
             the filtration is cut at a max_radius within which points have few neighbours. The two are different
             filtrations with different bars: name the engine where it matters. Points on a line take neither.
@@ -174,9 +177,9 @@ def require_alpha(x: FloatArray, memory: float) -> None:
         UsageError, MeasurementError: so.
     """
     n, dimension = x.shape
-    if dimension > ALPHA_DIMENSIONS:
+    if dimension > ALPHA_AT_MOST:
         raise UsageError(
-            f"Alpha complexes are computed up to dimension {ALPHA_DIMENSIONS}, the points lie in R^{dimension}: "
+            f"Alpha complexes are computed up to dimension {ALPHA_AT_MOST}, the points lie in R^{dimension}: "
             'choose engine="rips".'
         )
     if alpha_bytes(worst_simplices(n, dimension), dimension) <= memory:

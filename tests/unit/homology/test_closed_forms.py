@@ -14,6 +14,7 @@ import math
 import pytest
 
 from aeverify.homology import ALPHA_DIMENSIONS, persistence_over
+from aeverify.homology.engine import ALPHA_AT_MOST
 from aeverify.manifolds import Manifold, manifold
 from aeverify.manifolds.entry import MANIFOLDS
 from aeverify.widths.persistence import Net, net_of
@@ -75,7 +76,7 @@ def ranks(net: Net, degree: int, start: float, end: float) -> list[list[int]]:
         net.points,
         FIELDS,
         max_degree=degree,
-        engine="alpha" if n <= ALPHA_DIMENSIONS else "rips",
+        engine="alpha" if n <= ALPHA_AT_MOST else "rips",
         max_radius=1.01 * end,
     )
     return [[d.persistent_betti(j, start, end) for j in range(degree + 1)] for d in diagrams]
@@ -118,6 +119,13 @@ def test_betti_numbers_are_found_at_given_scales(spec):
     K = manifold(spec)
     count, start, end = BY_HAND[spec]
     assert ranks(net_of(K, count), K.truth.dimension, start, end) == truth(K)
+
+
+def test_betti_numbers_of_a_threefold_are_found_in_the_fifth_dimension():
+    """S^1 x S^2, by alpha complexes asked for by name; the scales are given, below the reach 1."""
+    K = manifold('product:factors=["circle:radius=1","sphere:dim=2,radius=1"]')
+    assert K.ambient_dim == ALPHA_AT_MOST
+    assert ranks(net_of(K, 250), 3, 0.8, 0.95) == truth(K)
 
 
 def test_every_family_is_here():
