@@ -18,11 +18,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from aeverify.autoencoders.architectures import Architecture, architecture
-from aeverify.autoencoders.blocks import Cosine, Sine, is_continuous_block, is_ours, is_plain
+from aeverify.autoencoders.blocks import DROPOUTS, Cosine, Sine
+from aeverify.autoencoders.continuity import graph_continuity, leaves_of
+from aeverify.autoencoders.devices import require_device
 from aeverify.autoencoders.forms import evaluated, spec_of
 from aeverify.autoencoders.layers import ACTIVATIONS, Affine, Layer, Layers, Pointwise, is_affine
 from aeverify.autoencoders.lipschitz import lipschitz_evidence
+from aeverify.autoencoders.outputs import require_rows
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, FloatArray, Part, require_latent_dim
+from aeverify.core.dimensions import require_positive
 from aeverify.core.evidence import Evidence
 from aeverify.core.seeds import Seed
 from aeverify.errors import ModelError, UsageError
@@ -45,17 +49,6 @@ _ACTIVATION_OF: dict[type[nn.Module], str] = {
     Cosine: "cos",
 }
 
-# Exact types: a subclass may override forward. Each is continuous in eval mode whatever its weights.
-_CONTINUOUS: frozenset[type[nn.Module]] = frozenset(
-    {
-        *_ACTIVATION_OF,
-        *(nn.Linear, nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout),
-        *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
-        *(nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.Upsample),
-    }
-)
-_NORMALISING: frozenset[type[nn.Module]] = frozenset({nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d})
-_JUMPING: frozenset[type[nn.Module]] = frozenset({nn.Hardshrink, nn.Threshold})
 _RANDOM_IN_TRAINING = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd, nn.RReLU)
 
 
@@ -63,11 +56,8 @@ _RANDOM_IN_TRAINING = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._Drop
 class ModuleAutoencoder(Autoencoder):
     """An autoencoder of two torch modules, copied, put in eval mode, converted to float64 and evaluated on the CPU.
 
-    Continuity is KNOWN where E and D consist of `nn.Sequential` containers, of this library's blocks (`Residual` and
-    those of its model kinds) and of leaves whose type is on a list of continuous layers. Types are compared exactly: a
-    subclass, a container with its own forward, a forward hook or a parametrization may compute anything and make the
-    model OPAQUE. Softplus counts as the smooth function although torch's program switches to the identity above its
-    threshold, a jump of at most 2.1e-9/beta at the default.
+    Continuity is read from the graph (`graph_continuity`): from the types of the layers where E and D are plain stacks,
+    else from the operators that torch.export finds. `continuity_note` names what decided.
 
     Ball arithmetic and Lipschitz bounds are available where both modules are such stacks of Linear, Identity, Flatten,
     Dropout (eval) and activations of `ACTIVATIONS`.
@@ -77,14 +67,17 @@ class ModuleAutoencoder(Autoencoder):
         ambient_dim, latent_dim: n and m; read from the Linear layers at both ends where these are found.
         name: how reports call the model.
         source: what rebuilds the model: the path it was loaded from, else "".
+        device: where it is evaluated: "cpu", "cuda", "cuda:1".
+        batch_size: most rows of one call; None for 2000.
+        note: what a reader has to know of how it was made; what is changed for evaluation is added.
 
     Attributes:
-        note: what was changed for evaluation ("was in train mode with Dropout"); "" if nothing.
+        note: as given, and what was changed for evaluation ("was in train mode with Dropout"); "" if nothing.
         spec: of the model kind that the modules were built from; "" if none.
 
     Raises:
         UsageError: not modules; dimensions that cannot be read, that disagree, or not 1 <= m <= n (m > n is left to
-            model kinds that are overcomplete by their spec); complex weights.
+            model kinds that are overcomplete by their spec); complex or quantised weights; a device that is not there.
     """
 
     def __init__(
@@ -96,12 +89,20 @@ class ModuleAutoencoder(Autoencoder):
         latent_dim: int | None = None,
         name: str = "modules",
         source: str = "",
+        device: str = "cpu",
+        batch_size: int | None = None,
+        note: str = "",
     ) -> None:
         for what, module in (("encoder", encoder), ("decoder", decoder)):
             if not isinstance(module, nn.Module):
                 raise UsageError(f"The {what} must be a torch.nn.Module, got {type(module).__name__}.")
             if any(tensor.is_complex() for tensor in (*module.parameters(), *module.buffers())):
                 raise UsageError(f"The {what} has complex weights; aeverify evaluates real models only.")
+            if any(not t.is_floating_point() and t.is_quantized for t in (*module.parameters(), *module.buffers())):
+                raise UsageError(
+                    f"The {what} has quantised weights, which have no float64 form; give the model before "
+                    "quantisation, or export the quantised one to ONNX and open that file."
+                )
         self.spec = spec_of(encoder)
         encoder, decoder = evaluated(encoder), evaluated(decoder)
         n = _agree("ambient_dim", ambient_dim, _first_width(encoder), _last_width(decoder))
@@ -109,7 +110,7 @@ class ModuleAutoencoder(Autoencoder):
         if not self.spec:  # as a kind, a code of more numbers than the data was asked for; here it is a mistake
             require_latent_dim(m, n)
         super().__init__(name, n, m)
-        self.note = _mode_note(encoder, decoder)
+        self.note = " ".join(part for part in (note, _mode_note(encoder, decoder)) if part)
         self._source = source
         try:
             self._encoder, self._decoder = copy.deepcopy(encoder), copy.deepcopy(decoder)
@@ -120,12 +121,24 @@ class ModuleAutoencoder(Autoencoder):
             ) from error
         for module in (self._encoder, self._decoder):
             module.to("cpu").eval().requires_grad_(False)
-        self._continuity = _continuity(self._encoder, self._decoder)
         # Before the conversion to float64: weights are hashed in the type in which they are stored.
         self._fingerprint = _fingerprint(self._encoder, self._decoder)
         self.stored_dtype = _stored_dtype(self._encoder, self._decoder)
         for module in (self._encoder, self._decoder):
             module.double()
+        self.evaluate_on(device, batch_size)
+
+    def evaluate_on(self, device: str = "cpu", batch_size: int | None = None) -> None:
+        """Choose where the model is evaluated and how many rows are handed to it at once.
+
+        Raises:
+            UsageError: a device that is not there, or a batch size that is not a positive integer.
+        """
+        place = require_device(device)
+        self._rows = _ROWS_PER_CALL if batch_size is None else require_positive(batch_size, "batch_size")
+        self._device = place
+        parts = (self._encoder, self._decoder)
+        self._running = parts if place == "cpu" else tuple(copy.deepcopy(part).to(place) for part in parts)
 
     @property
     def source(self) -> str:
@@ -144,8 +157,17 @@ class ModuleAutoencoder(Autoencoder):
 
     @property
     def continuity(self) -> Continuity:
-        """KNOWN, OPAQUE, or DISCONTINUOUS where a layer jumps (Hardshrink, Threshold)."""
-        return self._continuity
+        """KNOWN, DISCONTINUOUS where an operation of the graph jumps, or OPAQUE; see `graph_continuity`."""
+        return self._graph_continuity[0]
+
+    @property
+    def continuity_note(self) -> str:
+        """Which operations of the graph decided."""
+        return self._graph_continuity[1]
+
+    @cached_property
+    def _graph_continuity(self) -> tuple[Continuity, str]:
+        return graph_continuity((self._encoder, self.ambient_dim), (self._decoder, self.latent_dim))
 
     @property
     def affine_decoder(self) -> bool:
@@ -238,10 +260,21 @@ class ModuleAutoencoder(Autoencoder):
         return through_modules
 
     def _encode(self, points: FloatArray) -> FloatArray:
-        return _apply(self._encoder, points, self.latent_dim)
+        return self._apply(0, points, self.latent_dim)
 
     def _decode(self, codes: FloatArray) -> FloatArray:
-        return _apply(self._decoder, codes, self.ambient_dim)
+        return self._apply(1, codes, self.ambient_dim)
+
+    def _apply(self, part: int, rows: FloatArray, width: int) -> FloatArray:
+        if not len(rows):
+            return np.empty((0, width))
+        with torch.no_grad(), one_thread():
+            parts = []
+            for start in range(0, len(rows), self._rows):
+                chunk = torch.from_numpy(np.ascontiguousarray(rows[start : start + self._rows])).to(self._device)
+                out = require_rows(self._running[part](chunk), len(chunk), width)
+                parts.append(out.double().cpu().numpy())
+        return np.concatenate(parts)
 
 
 @contextmanager
@@ -323,7 +356,7 @@ def activation_module(name: str, parameter: float) -> nn.Module:
 
 def layers_of(module: nn.Module) -> Layers | None:
     """The module as affine maps and activations with exact weights; None where it is anything else."""
-    leaves = _leaves(module)
+    leaves = leaves_of(module)
     if leaves is None:
         return None
     layers: list[Layer] = []
@@ -334,7 +367,7 @@ def layers_of(module: nn.Module) -> Layers | None:
             has_bias = isinstance(leaf.bias, torch.Tensor)
             bias = leaf.bias.detach().double().numpy() if has_bias else np.zeros(len(weight))
             layers.append(Affine(weight, bias))
-        elif kind in (nn.Identity, nn.Dropout) or (isinstance(leaf, nn.Flatten) and leaf.start_dim == 1):
+        elif kind in (nn.Identity, *DROPOUTS) or (isinstance(leaf, nn.Flatten) and leaf.start_dim == 1):
             continue
         elif kind in _ACTIVATION_OF:
             activation = _pointwise(leaf, _ACTIVATION_OF[kind])
@@ -356,61 +389,6 @@ def _pointwise(leaf: nn.Module, name: str) -> Pointwise | None:
     return Pointwise(name, parameter) if math.isfinite(parameter) else None
 
 
-def _leaves(module: nn.Module, blocks: bool = False) -> list[nn.Module] | None:
-    """The leaves of nested Sequentials in order; None where another container or anything with hooks is met.
-    With `blocks`, those inside known continuous blocks too, which are no row of layers."""
-    if not is_plain(module):
-        return None
-    if type(module) is nn.Sequential or (blocks and is_continuous_block(module)):
-        leaves: list[nn.Module] = []
-        for child in module._modules.values():
-            assert child is not None
-            inner = _leaves(child, blocks)
-            if inner is None:
-                return None
-            leaves += inner
-        return leaves
-    return None if any(True for _ in module.children()) else [module]
-
-
-def _continuity(*modules: nn.Module) -> Continuity:
-    found = Continuity.KNOWN
-    for module in modules:
-        leaves = _leaves(module, blocks=True)
-        if leaves is None:
-            found = Continuity.OPAQUE
-            continue
-        for leaf in leaves:
-            if type(leaf) in _JUMPING and _jumps(leaf):
-                return Continuity.DISCONTINUOUS
-            if not _is_continuous(leaf):
-                found = Continuity.OPAQUE
-    return found
-
-
-def _is_continuous(leaf: nn.Module) -> bool:
-    kind = type(leaf)
-    if kind in _JUMPING:
-        return True  # those that do jump were sorted out before
-    if kind in _NORMALISING:
-        eps = getattr(leaf, "eps", 0.0)
-        frozen = isinstance(leaf, nn.LayerNorm) or getattr(leaf, "running_var", None) is not None
-        return frozen and eps > 0.0
-    if kind not in _CONTINUOUS:
-        return False
-    if isinstance(leaf, nn.Softplus):
-        return leaf.beta > 0 and leaf.threshold >= 20
-    if isinstance(leaf, Sine | Cosine):
-        return is_ours(leaf)
-    return not getattr(leaf, "return_indices", False)
-
-
-def _jumps(leaf: nn.Module) -> bool:
-    if isinstance(leaf, nn.Hardshrink):
-        return leaf.lambd > 0
-    return isinstance(leaf, nn.Threshold) and leaf.value != leaf.threshold
-
-
 def _mode_note(*modules: nn.Module) -> str:
     found = sorted(
         {
@@ -420,20 +398,34 @@ def _mode_note(*modules: nn.Module) -> str:
             if m.training and isinstance(m, _RANDOM_IN_TRAINING)
         }
     )
-    if not found:
-        return ""
-    return f"The model was in train mode with {', '.join(found)}; it is evaluated in eval mode."
+    notes = [f"The model was in train mode with {', '.join(found)}; it is evaluated in eval mode."] if found else []
+    batch = sorted(
+        {
+            type(m).__name__
+            for module in modules
+            for m in module.modules()
+            if isinstance(m, nn.modules.batchnorm._NormBase)
+            and m.running_mean is None
+            and not isinstance(m, nn.modules.instancenorm._InstanceNorm)
+        }
+    )
+    if batch:
+        notes.append(
+            f"{', '.join(batch)} has no running statistics and normalises by the batch, in eval mode too: what it "
+            "returns for a point depends on the other points of the call."
+        )
+    return " ".join(notes)
 
 
 def _end(module: nn.Module, last: bool) -> int | None:
     """Width at one end of a plain stack, where the first leaf that can change it is Linear."""
-    leaves = _leaves(module)
+    leaves = leaves_of(module)
     if leaves is None:
         return None
     for leaf in reversed(leaves) if last else leaves:
         if type(leaf) is nn.Linear:
             return int(leaf.out_features if last else leaf.in_features)
-        if type(leaf) not in _ACTIVATION_OF and type(leaf) not in (nn.Identity, nn.Dropout):
+        if type(leaf) not in _ACTIVATION_OF and type(leaf) not in (nn.Identity, *DROPOUTS):
             return None
     return None
 
@@ -462,25 +454,6 @@ def _agree(what: str, given: int | None, *read: int | None) -> int:
     return known[0] if given is None else given
 
 
-def _apply(module: nn.Module, rows: FloatArray, width: int) -> FloatArray:
-    if not len(rows):
-        return np.empty((0, width))
-    with torch.no_grad(), one_thread():
-        parts = []
-        for start in range(0, len(rows), _ROWS_PER_CALL):
-            chunk = torch.from_numpy(np.ascontiguousarray(rows[start : start + _ROWS_PER_CALL]))
-            out = module(chunk)
-            if not isinstance(out, torch.Tensor):
-                raise ModelError(f"the module returned {type(out).__name__}, expected one tensor")
-            if out.ndim == 0 or len(out) != len(chunk):
-                raise ModelError(
-                    f"The module returned shape {tuple(out.shape)} for {len(chunk)} rows; "
-                    f"expected ({len(chunk)}, {width})."
-                )
-            parts.append(out.double().cpu().numpy())
-    return np.concatenate(parts)
-
-
 def _stored_dtype(*modules: nn.Module) -> torch.dtype:
     """The one type of all weights; float64 where there are several or none."""
     dtypes = {p.dtype for module in modules for p in module.parameters()}
@@ -492,7 +465,7 @@ def describe(module: nn.Module) -> list[list[Any]] | None:
 
     This is what a saved file holds and what the fingerprint hashes; None where the module is not such a stack.
     """
-    leaves = _leaves(module)
+    leaves = leaves_of(module)
     if leaves is None or layers_of(module) is None:
         return None
     description: list[list[Any]] = []
@@ -507,7 +480,7 @@ def describe(module: nn.Module) -> list[list[Any]] | None:
 
 def linears(module: nn.Module) -> list[nn.Linear]:
     """The Linear layers of a plain stack, first to last."""
-    return [leaf for leaf in _leaves(module) or [] if isinstance(leaf, nn.Linear)]
+    return [leaf for leaf in leaves_of(module) or [] if isinstance(leaf, nn.Linear)]
 
 
 def _fingerprint(encoder: nn.Module, decoder: nn.Module) -> str:

@@ -48,12 +48,16 @@ class Autoencoder(ABC):
 
     Subclasses implement `_encode` and `_decode` on float64 arrays; the public methods check shapes and turn whatever
     the model raises into a `ModelError`. Values may be non-finite: measuring decides what that means.
+
+    Attributes:
+        note: what a reader of the report has to know of the model: how it was read, what was changed to evaluate it.
     """
 
     def __init__(self, name: str, ambient_dim: int, latent_dim: int) -> None:
         self.name = name
         self.ambient_dim = require_positive(ambient_dim, "ambient_dim")
         self.latent_dim = require_positive(latent_dim, "latent_dim")
+        self.note = ""
 
     @abstractmethod
     def _encode(self, points: FloatArray) -> FloatArray: ...
@@ -75,6 +79,11 @@ class Autoencoder(ABC):
     def continuity(self) -> Continuity:
         """What is known of the continuity of E and D."""
         return Continuity.OPAQUE
+
+    @property
+    def continuity_note(self) -> str:
+        """What `continuity` rests on, in one sentence that names the operations; "" where there is nothing to say."""
+        return ""
 
     @property
     def affine_decoder(self) -> bool:
@@ -142,11 +151,16 @@ class Autoencoder(ABC):
 
     @staticmethod
     def from_callables(
-        encode: Callable[[FloatArray], FloatArray],
-        decode: Callable[[FloatArray], FloatArray],
+        encode: Callable[[Any], Any],
+        decode: Callable[[Any], Any],
         *,
-        ambient_dim: int,
-        latent_dim: int,
+        ambient_dim: int | None = None,
+        latent_dim: int | None = None,
+        input_shape: Sequence[int] | None = None,
+        latent_shape: Sequence[int] | None = None,
+        arrays: str = "numpy",
+        device: str = "cpu",
+        batch_size: int | None = None,
         name: str = "callables",
         continuous: bool | None = None,
     ) -> Autoencoder:
@@ -155,12 +169,23 @@ class Autoencoder(ABC):
         `continuous=True` is the author's declaration that both are continuous; it is reported as an assumption, and a
         probe still looks for jumps. `continuous=False` makes theorems about continuous autoencoders VACUOUS.
 
-        Raises:
-            UsageError: not callable, or dimensions that are not 1 <= latent_dim <= ambient_dim.
-        """
-        from aeverify.autoencoders.callables import CallableAutoencoder
+        Args:
+            encode, decode: the functions; arrays and torch tensors are both accepted as results.
+            ambient_dim, latent_dim: n and m; may be left out where the shapes are given.
+            input_shape, latent_shape: of one point and one code, such as (28, 28, 1): rows get this shape before the
+                call, and what is returned is flattened.
+            arrays: "numpy", or "torch" for functions that take float64 tensors (called without gradients).
+            device: where these tensors lie.
+            batch_size: most rows of one call; None for no limit.
 
-        return CallableAutoencoder(encode, decode, ambient_dim, latent_dim, name, continuous)
+        Raises:
+            UsageError: not callable, dimensions or shapes that are missing, disagree or are not 1 <= m <= n, or a
+                device that is not there.
+        """
+        from aeverify.autoencoders.callables import CallableAutoencoder, Calling
+
+        calling = Calling.of(ambient_dim, latent_dim, input_shape, latent_shape, arrays, device, batch_size)
+        return CallableAutoencoder(encode, decode, calling.ambient_dim, calling.latent_dim, name, continuous, calling)
 
     @staticmethod
     def from_modules(
@@ -169,15 +194,88 @@ class Autoencoder(ABC):
         *,
         ambient_dim: int | None = None,
         latent_dim: int | None = None,
+        input_shape: Sequence[int] | None = None,
+        latent_shape: Sequence[int] | None = None,
+        device: str = "cpu",
+        batch_size: int | None = None,
         name: str = "modules",
     ) -> Autoencoder:
         """An autoencoder of two torch modules, copied, put in eval mode and evaluated in float64.
 
-        Dimensions are read from the first and last layers where these are linear, else they must be given.
+        Dimensions are read from the first and last layers where these are linear, else they, or the shape of a point,
+        must be given.
+
+        Args:
+            encoder, decoder: the modules; each returns one tensor with a row for each row.
+            ambient_dim, latent_dim: n and m.
+            input_shape: shape of one point, such as (1, 28, 28): rows of n = 784 get it before they are encoded, and
+                what is decoded is flattened.
+            latent_shape: shape of one code; found by running the encoder if not given.
+            device: where the copy is evaluated, "cpu", "cuda", "cuda:1".
+            batch_size: most rows of one call; None for 2000.
 
         Raises:
-            UsageError: not modules, or dimensions that cannot be read or do not fit together.
+            UsageError: not modules, dimensions that cannot be read or do not fit together, complex or quantised
+                weights, a device that is not there.
+            ModelError: `input_shape` was given, and the encoder does not accept it or returns no single tensor.
         """
         from aeverify.autoencoders.networks import ModuleAutoencoder
 
-        return ModuleAutoencoder(encoder, decoder, ambient_dim=ambient_dim, latent_dim=latent_dim, name=name)
+        if input_shape is not None:
+            from aeverify.autoencoders.shapes import row_modules
+
+            encoder, decoder, n, m = row_modules(encoder, decoder, input_shape, latent_shape)
+            for what, given, found in (("ambient_dim", ambient_dim, n), ("latent_dim", latent_dim, m)):
+                if given not in (None, found):
+                    raise UsageError(
+                        f"{what} {given} was given, and the shapes make it {found}; leave one of them out."
+                    )
+            ambient_dim, latent_dim = n, m
+        elif latent_shape is not None:
+            raise UsageError("latent_shape needs input_shape beside it; give both, or the dimensions alone.")
+        return ModuleAutoencoder(
+            encoder,
+            decoder,
+            ambient_dim=ambient_dim,
+            latent_dim=latent_dim,
+            name=name,
+            device=device,
+            batch_size=batch_size,
+        )
+
+    @staticmethod
+    def from_object(
+        model: Any,
+        *,
+        ambient_dim: int | None = None,
+        latent_dim: int | None = None,
+        input_shape: Sequence[int] | None = None,
+        latent_shape: Sequence[int] | None = None,
+        device: str = "cpu",
+        batch_size: int | None = None,
+        name: str | None = None,
+        continuous: bool | None = None,
+    ) -> Autoencoder:
+        """An autoencoder of an object with `encode`/`decode`, with torch modules `encoder`/`decoder`, or with
+        `transform`/`inverse_transform` (a fitted scikit-learn estimator or Pipeline).
+
+        Chains of affine estimators (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, PCA, IncrementalPCA,
+        TruncatedSVD, FastICA, and Pipelines of them) are written as two affine maps, known to be continuous, for which
+        certified enclosures exist. Dimensions of fitted estimators are read; other objects need them.
+
+        Raises:
+            UsageError: the object has none of these pairs, is not fitted, or its dimensions cannot be read.
+        """
+        from aeverify.autoencoders.objects import from_object
+
+        return from_object(
+            model,
+            ambient_dim=ambient_dim,
+            latent_dim=latent_dim,
+            input_shape=input_shape,
+            latent_shape=latent_shape,
+            device=device,
+            batch_size=batch_size,
+            name=name,
+            continuous=continuous,
+        )

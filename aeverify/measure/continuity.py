@@ -88,11 +88,14 @@ def continuity(autoencoder: Autoencoder, manifold: Manifold, *, seed: Seed | int
             Interval.exactly(0.0),
             Rigor.EXACT,
             "Every operation of the graphs of E and D is a continuous function.",
+            details={"graph": autoencoder.continuity_note} if autoencoder.continuity_note else {},
         )
         return Premise("continuous", _STATEMENT, True, evidence)
     jumps = _probe(autoencoder, manifold, generator(seed, "measure", "continuity"), count)
     best = max(jumps, key=lambda j: j.share, default=None)
     details = {"nodes": count, "seed": str(seed), "declared": str(known)}
+    if autoencoder.continuity_note:
+        details["graph"] = autoencoder.continuity_note
     if best is not None:
         note = f"The {best.part} changes by {best.size:.4g} ({best.share:.3g} of its range) between adjacent numbers."
         evidence = Evidence(
@@ -110,6 +113,8 @@ def continuity(autoencoder: Autoencoder, manifold: Manifold, *, seed: Seed | int
         Continuity.DISCONTINUOUS: "An operation of the graph jumps, or so its author says; the probe met no jump on K.",
         Continuity.DECLARED: "The probe found no jump, which bounds nothing from above; the author declares none.",
     }.get(known, "The probe found no jump, which bounds nothing from above, and nothing is known of the graph.")
+    if autoencoder.continuity_note:
+        words = f"{words} {autoencoder.continuity_note}"
     evidence = Evidence(
         "largest_jump",
         Interval.at_least(0.0),
