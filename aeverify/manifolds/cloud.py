@@ -116,6 +116,11 @@ class PointCloud:
         """n."""
         return int(self.points.shape[1])
 
+    @property
+    def different(self) -> int:
+        """How many of the points are different."""
+        return len(self._different)
+
     def __len__(self) -> int:
         return len(self.points)
 

@@ -1,9 +1,13 @@
-"""Counting: exact confidence limits of the probability of an event from independent draws.
+"""Counting: confidence limits of the probability of an event, and of a bounded mean, from independent draws.
 
 X of n independent draws have the event, X ~ Bin(n, p). The lower limit solves P(Bin(n, p_l) >= X) = alpha/2, the upper
 one P(Bin(n, p_u) <= X) = alpha/2; with P(Bin(n, p) >= x) = I_p(x, n - x + 1), the regularised incomplete beta function,
 they are quantiles of Beta(X, n - X + 1) and Beta(X + 1, n - X). Each side fails with probability at most alpha/2, for
 every n and p (Clopper and Pearson, Biometrika 26, 1934).
+
+Of n independent numbers in [0, b] with sample variance V, the mean of the law exceeds the average with probability at
+most delta by more than sqrt(2 V log(2/delta) / n) + 7 b log(2/delta) / (3 (n - 1)) (Maurer and Pontil, COLT 2009,
+Theorem 4, applied to the numbers over b); the same for b less the numbers bounds the other side.
 """
 
 from __future__ import annotations
@@ -24,6 +28,11 @@ CLOPPER_PEARSON = Citation(
     "C. J. Clopper and E. S. Pearson, The use of confidence or fiducial limits, Biometrika 26 (1934)",
     "",
     "binomial confidence limits whose coverage is at least nominal for every n and p",
+)
+MAURER_PONTIL = Citation(
+    "A. Maurer and M. Pontil, Empirical Bernstein bounds and sample variance penalization, COLT 2009",
+    "Theorem 4",
+    "deviation of the mean of bounded variables in terms of the sample variance",
 )
 _ROUNDING = 1e-12
 """Widening of beta quantiles, far above their numerical error."""
@@ -80,6 +89,31 @@ def share_evidence(
         assumptions=assumptions,
         details=found,
     )
+
+
+def deviation_of_mean(values: FloatArray, bound: float, delta: float) -> float:
+    """One-sided deviation of the mean from the average, at probability delta, for independent values in [0, bound]."""
+    n = len(values)
+    log = math.log(2.0 / delta)
+    variance = float(values.var(ddof=1))
+    return (math.sqrt(2.0 * variance * log / n) + 7.0 * bound * log / (3.0 * (n - 1))) * (1.0 + 1e-12)
+
+
+def quantile_ranks(draws: int, level: float, alpha: float) -> tuple[int, int]:
+    """Ranks l and u (from 1; 0 where there is none) such that Q = inf {v : P(e <= v) >= level} lies between the l-th
+    and the u-th smallest of n independent draws with probability at least 1 - alpha, whatever the law.
+
+    Q < e_(l) says that at most l - 1 draws are <= Q, while P(e <= Q) >= level: probability at most P(Bin(n, level) <=
+    l - 1). Q > e_(u) says that at least u draws are < Q, while P(e < Q) <= level: at most P(Bin(n, level) >= u).
+    """
+    from scipy.stats import binom
+
+    ranks = np.arange(1, draws + 1)
+    # 1e-9 of alpha covers the rounding of the binomial tails
+    tail = alpha / 2 * (1.0 - 1e-9)
+    below = np.flatnonzero(binom.cdf(ranks - 1, draws, level) <= tail)
+    beyond = np.flatnonzero(binom.sf(ranks - 1, draws, level) <= tail)
+    return int(ranks[below[-1]]) if len(below) else 0, int(ranks[beyond[0]]) if len(beyond) else 0
 
 
 def tolerance_rank(draws: int, level: float, alpha: float) -> int:

@@ -7,10 +7,9 @@ most l - 1 errors are <= Q, while P(e <= Q) >= q, so its probability is at most 
 that at least u errors are < Q, while P(e < Q) <= q, so its probability is at most P(Bin(n, q) >= u). No assumption on
 the distribution.
 
-**Mean.** If 0 <= e <= b, with probability at least 1 - delta the mean exceeds the average of n draws by at most
-sqrt(2 V log(2/delta) / n) + 7 b log(2/delta) / (3 (n - 1)), V the sample variance (Maurer and Pontil, COLT 2009,
-Theorem 4, applied to e/b); the same for b - e bounds the other side. b must be an upper bound of sup e. Without one
-the mean has no upper limit at any n: an unseen set of measure 1/n^2 may carry any error.
+**Mean.** If 0 <= e <= b, the empirical Bernstein inequality (`counting.deviation_of_mean`) bounds both sides. b must be
+an upper bound of sup e. Without one the mean has no upper limit at any n: an unseen set of measure 1/n^2 may carry any
+error.
 
 **Mean square.** For any level t, e >= t on {e > t} and e <= t off it, so with p = share of {e > t} and s >= sup e
 
@@ -30,20 +29,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder
-from aeverify.core.evidence import Citation, Evidence, Rigor
+from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
 from aeverify.core.seeds import Seed
 from aeverify.errors import UsageError
 from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.measure.counting import MAURER_PONTIL, deviation_of_mean, quantile_ranks
 from aeverify.measure.evaluation import draw_errors, require_probability, witness_of
 
 FloatArray = NDArray[np.float64]
-
-MAURER_PONTIL = Citation(
-    "A. Maurer and M. Pontil, Empirical Bernstein bounds and sample variance penalization, COLT 2009",
-    "Theorem 4",
-    "deviation of the mean of bounded variables in terms of the sample variance",
-)
 
 
 def quantile_error(
@@ -67,27 +61,20 @@ def quantile_error(
 
     Cost: n evaluations of the model.
     """
-    from scipy.stats import binom
-
     q, alpha = require_probability(level, "quantile level"), require_probability(alpha, "alpha")
     n = require_count(draws, "number of draws")
     errors, allowance, worst = draw_errors(autoencoder, manifold, n, as_seed(seed).child("measure", "quantile_error"))
     low, high = np.sort(np.maximum(errors - allowance, 0.0)), np.sort(errors + allowance)
-    ranks = np.arange(1, n + 1)
-    # 1e-9 of alpha covers the rounding of the binomial tails
-    tail = alpha / 2 * (1.0 - 1e-9)
-    below = np.flatnonzero(binom.cdf(ranks - 1, n, q) <= tail)
-    beyond = np.flatnonzero(binom.sf(ranks - 1, n, q) <= tail)
-    lower = float(low[below[-1]]) if len(below) else 0.0
-    upper = float(high[beyond[0]]) if len(beyond) else math.inf
+    first, last = quantile_ranks(n, q, alpha)
+    lower = float(low[first - 1]) if first else 0.0
+    upper = float(high[last - 1]) if last else math.inf
     return Evidence(
         quantity="error_quantile",
         interval=Interval(lower, upper),
         rigor=Rigor.STATISTICAL,
         method=(
-            f"Both ends: order statistics {below[-1] + 1 if len(below) else 0} and "
-            f"{beyond[0] + 1 if len(beyond) else 'none'} of {n} independent uniform draws for the quantile of level "
-            f"{q:g}."
+            f"Both ends: order statistics {first} and {last or 'none'} of {n} independent uniform draws for the "
+            f"quantile of level {q:g}."
         ),
         confidence=1.0 - alpha,
         witness=witness_of("point", autoencoder, manifold, (worst,), "The largest error among the draws."),
@@ -140,7 +127,7 @@ def mean_error(
                 f"The bound {b:g} of the worst error is exceeded by the error {float(errors.max()):g} at a drawn "
                 "point: give an upper bound of sup e, or none."
             )
-        radius = _bernstein(np.minimum(errors, b), b, alpha / 2)
+        radius = deviation_of_mean(np.minimum(errors, b), b, alpha / 2)
         interval = Interval(
             max(float(errors.mean()) - radius - rounding, 0.0), min(float(errors.mean()) + radius + rounding, b)
         )
@@ -151,7 +138,7 @@ def mean_error(
         pilot = n // 10
         c = float(errors[:pilot].max())
         cut = np.minimum(errors[pilot:], c)
-        radius = _bernstein(cut, c, alpha)
+        radius = deviation_of_mean(cut, c, alpha)
         interval = Interval.at_least(max(float(cut.mean()) - radius - rounding, 0.0))
         method = (
             f"Lower end: empirical Bernstein inequality for min(e, {c:.6g}). Upper end: none, since no upper bound "
@@ -169,14 +156,6 @@ def mean_error(
         assumptions=assumptions,
         details=details,
     )
-
-
-def _bernstein(values: FloatArray, bound: float, delta: float) -> float:
-    """One-sided deviation of the mean from the average, at probability delta, for independent values in [0, bound]."""
-    n = len(values)
-    log = math.log(2.0 / delta)
-    variance = float(values.var(ddof=1))
-    return (math.sqrt(2.0 * variance * log / n) + 7.0 * bound * log / (3.0 * (n - 1))) * (1.0 + 1e-12)
 
 
 def mean_square(bad_sets: Sequence[Evidence], sup_error: Evidence | None = None) -> Evidence:
