@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from aeverify.claims.study import Study
 from aeverify.core.claim import Claim, ClaimKind, Premise, Quantifier, Relation
@@ -16,6 +19,12 @@ from aeverify.core.interval import Interval
 from aeverify.core.verdict import Outcome, Reason, Verdict, decide, reason_of
 from aeverify.errors import AeverifyError, InvariantError, NonFiniteOutputError, UsageError
 from aeverify.manifolds.base import Manifold
+
+StudyT = TypeVar("StudyT")
+SetT = TypeVar("SetT")
+
+_SAME = 1e-4
+"""Relative change of a reconstruction with its batch that rounding in float32 can explain."""
 
 KVALHEIM_SONTAG = "M. D. Kvalheim and E. D. Sontag, Why should autoencoders work?, TMLR 2024 (arXiv:2310.02250)"
 
@@ -35,8 +44,9 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Check(ABC):
-    """A claim that can be decided about a `Study`. The dataclass fields of a subclass are its parameters."""
+class CheckOf(ABC, Generic[StudyT, SetT]):
+    """A claim that can be decided about a study of a model on a set. The dataclass fields of a subclass are its
+    parameters. `Check` is that of a manifold, `aeverify.claims.data.DataCheck` that of a data set."""
 
     claim: ClassVar[Claim]
     statistical_statements: ClassVar[int] = 0
@@ -47,20 +57,24 @@ class Check(ABC):
     can be decided by it."""
 
     @abstractmethod
-    def applies(self, manifold: Manifold, latent_dim: int) -> bool:
+    def applies(self, manifold: SetT, latent_dim: int) -> bool:
         """Whether the claim says something about this set and latent dimension; a run that names no claims takes those
         that apply. A claim that is named and does not apply comes out VACUOUS."""
 
-    def chosen(self, manifold: Manifold, latent_dim: int) -> bool:
+    def chosen(self, manifold: SetT, latent_dim: int) -> bool:
         """Whether a run that names no claims takes this one."""
         return not self.by_name_only and self.applies(manifold, latent_dim)
 
     @abstractmethod
-    def premises(self, study: Study) -> Iterator[Premise]:
+    def names(self, study: StudyT) -> tuple[str, str]:
+        """Names of the model and of the set, for the verdict."""
+
+    @abstractmethod
+    def premises(self, study: StudyT) -> Iterator[Premise]:
         """The premises in order, each decided when it is asked for; the first that does not hold ends the check."""
 
     @abstractmethod
-    def find(self, study: Study) -> Finding:
+    def find(self, study: StudyT) -> Finding:
         """Measure and decide; called when every premise holds."""
 
     @classmethod
@@ -70,7 +84,7 @@ class Check(ABC):
             f.name: {"default": f.default, "meaning": f.metadata.get("meaning", "")} for f in dataclasses.fields(cls)
         }
 
-    def configured(self, parameters: Mapping[str, Any]) -> Check:
+    def configured(self, parameters: Mapping[str, Any]) -> Self:
         """This check with other parameter values.
 
         Raises:
@@ -85,11 +99,15 @@ class Check(ABC):
             _require_kind(value, known[name]["default"], f"{self.claim.id}.{name}")
         return dataclasses.replace(self, **parameters)
 
-    def check(self, study: Study) -> Verdict:
+    def refuted(self, study: StudyT) -> Iterator[Premise]:
+        """Premises of every claim, those only that were found not to hold."""
+        yield from ()
+
+    def check(self, study: StudyT) -> Verdict:
         """The verdict on one model. Never raises for what the model does: that ends in ERROR with the reason."""
         seen: list[Premise] = []
         try:
-            for premise in self.premises(study):
+            for premise in itertools.chain(self.refuted(study), self.premises(study)):
                 seen.append(premise)
                 if premise.holds is not True:
                     return self._unmet(study, tuple(seen))
@@ -107,8 +125,15 @@ class Check(ABC):
             return self._verdict(study, Outcome.ERROR, Reason.CONTRADICTION, premises=tuple(seen), message=str(error))
         except AeverifyError as error:
             return self._verdict(study, Outcome.ERROR, Reason.CRASHED, premises=tuple(seen), message=str(error))
+        except Exception as error:  # a bug in one claim loses no other claim's verdict
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            message = (
+                f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno}). This is a bug of "
+                f"the claim {self.claim.id} or of what it measures with; please report it."
+            )
+            return self._verdict(study, Outcome.ERROR, Reason.CRASHED, premises=tuple(seen), message=message)
 
-    def _unmet(self, study: Study, premises: tuple[Premise, ...]) -> Verdict:
+    def _unmet(self, study: StudyT, premises: tuple[Premise, ...]) -> Verdict:
         last = premises[-1]
         if last.holds is None:
             outcome, reason = Outcome.INCONCLUSIVE, Reason.PREMISE_UNDECIDED
@@ -126,7 +151,7 @@ class Check(ABC):
             message=f"Premise {last.id!r}: {last.statement}",
         )
 
-    def _decided(self, study: Study, premises: tuple[Premise, ...], found: Finding) -> Verdict:
+    def _decided(self, study: StudyT, premises: tuple[Premise, ...], found: Finding) -> Verdict:
         used = [found.evidence, *found.needed, *(p.evidence for p in premises if p.evidence)]
         return self._verdict(
             study,
@@ -141,15 +166,34 @@ class Check(ABC):
             message=found.message,
         )
 
-    def _verdict(self, study: Study, outcome: Outcome, reason: Reason, **fields: Any) -> Verdict:
+    def _verdict(self, study: StudyT, outcome: Outcome, reason: Reason, **fields: Any) -> Verdict:
+        subject, place = self.names(study)
         return Verdict(
             claim=self.claim,
-            subject=study.autoencoder.name,
-            manifold=str(study.manifold),
+            subject=subject,
+            manifold=place,
             outcome=outcome,
             reason=reason,
             **fields,
         )
+
+
+class Check(CheckOf[Study, Manifold]):
+    """A claim that can be decided about a `Study` of a model on a manifold."""
+
+    def names(self, study: Study) -> tuple[str, str]:
+        """Name of the model and spec of the manifold."""
+        return study.autoencoder.name, str(study.manifold)
+
+    def refuted(self, study: Study) -> Iterator[Premise]:
+        """That the model is a function of one point, where it is not: then no number about points means anything."""
+        gap = study.batch_gap()
+        if gap is not None and gap.lower > _SAME:
+            statement = (
+                f"The reconstruction of a point changes by {gap.lower:.3g} of its size with the points beside it: the "
+                "model is no function of one point. Put it in evaluation mode (batch norm, dropout)."
+            )
+            yield Premise("function-of-one-point", statement, False, gap)
 
 
 def decided(relation: Relation, candidates: Iterable[Evidence], threshold: Interval) -> tuple[Outcome, Evidence]:
@@ -272,6 +316,7 @@ def positive(value: float, name: str, below: float = math.inf) -> None:
 __all__ = [
     "KVALHEIM_SONTAG",
     "Check",
+    "CheckOf",
     "Citation",
     "ClaimKind",
     "Finding",

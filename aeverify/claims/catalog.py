@@ -14,6 +14,7 @@ from aeverify.claims.error_bound import ErrorBound
 from aeverify.claims.even_preimages import EvenPreimages
 from aeverify.claims.generation import CompletenessObstruction, GeneratedSamples
 from aeverify.claims.latent_price import LatentPrice
+from aeverify.claims.latent_quality import LatentQualityBound
 from aeverify.claims.latent_survival import LatentHomologySurvives
 from aeverify.claims.latent_topology import LatentTopology
 from aeverify.claims.lipschitz_price import LipschitzPrice
@@ -70,6 +71,7 @@ for _check in (
     CompletenessObstruction(),
     CodeContinuity(),
     Contraction(),
+    LatentQualityBound(),
 ):
     CLAIMS.register(_check.claim.id, _check)
 

@@ -13,7 +13,7 @@ from aeverify.claims.study import Study
 from aeverify.core.claim import Claim, ClaimKind, Premise, Quantifier, Relation
 from aeverify.core.evidence import Citation, Evidence
 from aeverify.core.interval import Interval
-from aeverify.core.verdict import decide
+from aeverify.core.verdict import Outcome, decide
 from aeverify.manifolds.base import Manifold
 
 
@@ -135,10 +135,16 @@ def _separate(manifold: Manifold) -> bool:
 
 
 def _finding(check: Check, study: Study, found: Evidence | str, gap: float, draw: Callable[[], Evidence]) -> Finding:
-    """The decision from boxes, or from the sampled pair that stands in for them, with the reason."""
-    evidence = found if isinstance(found, Evidence) else measure.without_enclosure(draw(), found)
+    """The decision from boxes; where there are none, or they leave it open, from a sampled pair, with the reason."""
     bar = Interval.exactly(gap)
-    return Finding(decide(check.claim.relation, evidence.interval, bar), evidence, bar, witness=evidence.witness)
+    supporting: tuple[Evidence, ...] = ()
+    evidence = found if isinstance(found, Evidence) else measure.without_enclosure(draw(), found)
+    outcome = decide(check.claim.relation, evidence.interval, bar)
+    if isinstance(found, Evidence) and outcome is Outcome.INCONCLUSIVE:
+        pair = measure.without_enclosure(draw(), f"the boxes left it open ({found.details.get('stopped')})")
+        if decide(check.claim.relation, pair.interval, bar) is Outcome.FAIL:
+            outcome, evidence, supporting = Outcome.FAIL, pair, (found,)
+    return Finding(outcome, evidence, bar, supporting=supporting, witness=evidence.witness)
 
 
 def _drawn(study: Study, apart: float | None) -> Evidence:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from aeverify import measure, widths
-from aeverify.autoencoders.protocol import Autoencoder, Part
+from aeverify.autoencoders.protocol import Autoencoder, Continuity, Part
 from aeverify.claims.width_bound import require_width_bound
 from aeverify.core.claim import Premise
 from aeverify.core.evidence import Evidence, Rigor
@@ -29,8 +29,10 @@ class Effort:
         homology_samples: points of a persistence diagram, for each component.
         sup_tolerance: width asked of a certified enclosure of the worst error, as a share of K's circumradius.
         share_tolerance: width asked of a certified enclosure of the bad set's share of K.
-        enclosure_seconds: time that one certified enclosure may take (each question, each component); what was reached
-            by then is used. Lipschitz constants take half of it. 0 leaves the enclosures out.
+        enclosure_seconds: work that one certified enclosure may take (each question, each component); what was reached
+            by then is used. Lipschitz constants take half of it. 0 leaves the enclosures out. In a run or a check these
+            are seconds of counted work (`aeverify.core.clock`), about as long as those of the wall, so that the same
+            job ends in the same enclosure every time.
     """
 
     samples: int = 20_000
@@ -85,6 +87,14 @@ class Study:
     def latent_dim(self) -> int:
         """m, the code dimension."""
         return self.autoencoder.latent_dim
+
+    def batch_gap(self) -> Evidence | None:
+        """How much a reconstruction changes with the points beside it; None where the layers are known, and each is a
+        function of one row."""
+        if self.autoencoder.continuity is Continuity.KNOWN:
+            return None
+        seed = self.seed.child("batch_gap")
+        return self._once("batch_gap", lambda: measure.batch_gap(self.autoencoder, self.manifold, seed=seed))
 
     def width(self) -> Evidence:
         """Two-sided bounds on w_m(K)."""

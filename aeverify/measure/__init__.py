@@ -6,6 +6,7 @@ raises `NonFiniteOutputError` with a witness where NaN or infinity comes out on 
 
 from aeverify.measure.anomaly import Anomalies, anomalies, anomaly_threshold, auroc, detection_rate
 from aeverify.measure.bad_set import bad_set, bad_set_sequential
+from aeverify.measure.batches import batch_gap
 from aeverify.measure.blame import (
     antipodal_floor,
     encoder_floor_bounds,
@@ -29,6 +30,17 @@ from aeverify.measure.latent_barcodes import (
     surviving_classes,
 )
 from aeverify.measure.latent_homology import LatentHomology, latent_homology
+from aeverify.measure.latent_quality import (
+    LatentQuality,
+    QualitySettings,
+    code_dimension,
+    coranking_matrix,
+    latent_quality,
+    mean_score,
+    missed_share,
+    quality_of_codes,
+    worst_score,
+)
 from aeverify.measure.lipschitz import lipschitz
 from aeverify.measure.moments import mean_error, mean_square, quantile_error
 from aeverify.measure.order import arc_gap, arc_gap_evidence, code_order
@@ -54,8 +66,10 @@ from aeverify.measure.winding import winding_number
 __all__ = [
     "Anomalies",
     "LatentHomology",
+    "LatentQuality",
     "Localisation",
     "PreimageCounts",
+    "QualitySettings",
     "Ranges",
     "Survival",
     "Sweep",
@@ -69,12 +83,15 @@ __all__ = [
     "bad_set",
     "bad_set_cover",
     "bad_set_sequential",
+    "batch_gap",
     "certified_error",
+    "code_dimension",
     "code_order",
     "code_separation",
     "collisions",
     "continuity",
     "copy_share",
+    "coranking_matrix",
     "decoder_travel",
     "denoising_share",
     "deployment_gap",
@@ -92,17 +109,21 @@ __all__ = [
     "latent_features",
     "latent_features_confidence",
     "latent_homology",
+    "latent_quality",
     "lipschitz",
     "localise",
     "masked_bad_share",
     "mean_error",
+    "mean_score",
     "mean_square",
     "mean_squared_error",
+    "missed_share",
     "nearest_codes",
     "nearest_reconstructions",
     "noisy_bad_share",
     "preimage_counts",
     "principal_angle",
+    "quality_of_codes",
     "quantile_error",
     "ranges_of",
     "reevaluate",
@@ -122,4 +143,5 @@ __all__ = [
     "winding_number",
     "without_enclosure",
     "witness_point",
+    "worst_score",
 ]

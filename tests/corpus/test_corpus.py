@@ -1,6 +1,7 @@
 """Known-good, known-bad and vacuous plans of every claim, through the real command line.
 
-`tests/corpus/<claim>/{good,bad,vacuous}*.toml` is a plan; beside it `<plan>.expect` (TOML too) says what must come out:
+`tests/corpus/<claim>/{good,bad,vacuous}*.toml` is a plan, on a manifold or on a table of `tables/`; beside it
+`<plan>.expect` (TOML too) says what must come out:
 
     [expect]
     outcome = "PASS"          # of every verdict on <claim>
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 
 from aeverify.claims import CLAIMS
+from aeverify.claims.data import DATA_CLAIMS
 from aeverify.core import Outcome, Reason
 
 CORPUS = Path(__file__).parent
@@ -78,7 +80,7 @@ def test_expectation_suits_its_kind(plan: Path):
     assert wanted["reason"] in Reason.__members__
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
+@pytest.mark.parametrize("claim", [*CLAIMS, *DATA_CLAIMS])
 def test_every_claim_has_its_cases(claim: str):
     """A claim without a known-good, a known-bad and a vacuous case is not finished."""
     assert {kind(p) for p in PLANS if p.parent.name == claim} == set(ALLOWED)
@@ -86,4 +88,9 @@ def test_every_claim_has_its_cases(claim: str):
 
 def test_every_case_is_of_a_claim():
     """No folder is left behind by a claim that was renamed."""
-    assert {p.parent.name for p in PLANS} <= set(CLAIMS)
+    assert {p.parent.name for p in PLANS} <= {*CLAIMS, *DATA_CLAIMS}
+
+
+def test_no_claim_about_data_has_the_name_of_one_about_manifolds():
+    """A claims file names either by its id alone."""
+    assert set(CLAIMS) & set(DATA_CLAIMS) == set()

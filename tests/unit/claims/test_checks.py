@@ -9,6 +9,7 @@ from typing import final
 import numpy as np
 import pytest
 
+import aeverify
 from aeverify.autoencoders.callables import CallableAutoencoder
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
@@ -269,3 +270,17 @@ def test_an_empirical_witness_is_no_part_of_a_statistical_enclosure(monkeypatch:
     empirical = claim("thick-set").check(study(model))
     kinds = [[e.rigor for e in v.supporting if e.quantity == "bad_set_measure"] for v in (certified, empirical)]
     assert kinds == [[Rigor.STATISTICAL, Rigor.CERTIFIED], [Rigor.STATISTICAL]]
+
+
+def test_a_bug_in_one_claim_loses_no_other_verdict(monkeypatch: pytest.MonkeyPatch):
+    """An exception of Python's own ends in ERROR, which says where; the claim beside it is decided."""
+    from aeverify.claims.theorem_1 import Theorem1
+
+    monkeypatch.setattr(Theorem1, "find", lambda self, study: {}["no such key"])
+    report = aeverify.check(oracle("cut:half_width=0.05"), "circle", claims=["theorem-1", "latent-topology"])
+    assert {v.claim.id: v.outcome for v in report.verdicts} == {
+        "theorem-1": Outcome.ERROR,
+        "latent-topology": Outcome.PASS,
+    }
+    (broken,) = (v for v in report.verdicts if v.outcome is Outcome.ERROR)
+    assert "KeyError" in broken.message and "test_checks.py" in broken.message

@@ -6,13 +6,14 @@ import math
 
 import pytest
 
+import aeverify
 from aeverify.autoencoders.oracles import oracle
 from aeverify.claims import CLAIMS, Effort, Study, claim
 from aeverify.claims.latent_price import latent_price
 from aeverify.claims.mse_floor import square_integral_lower
 from aeverify.claims.retracing import retracing_floor, uncounted_floor
 from aeverify.claims.volumes import ball_radius_upper, ball_volume_lower, ball_volume_upper
-from aeverify.core import Outcome, Seed
+from aeverify.core import Outcome, Rigor, Seed
 from aeverify.errors import UsageError
 from aeverify.manifolds import manifold
 
@@ -143,3 +144,23 @@ def test_claims_that_need_numbers_or_layers_wait_to_be_named():
     waiting = {name for name, check in CLAIMS.items() if check.applies(circle, 1) and not check.chosen(circle, 1)}
     assert waiting >= {"error-bound", "mse-floor", "retracing", "injectivity-gap"}
     assert claim("latent-separation").by_name_only and claim("latent-price").by_name_only
+
+
+def test_a_collapsed_code_is_refuted_by_a_pair_where_balls_are_missing():
+    """A residual encoder has no ball arithmetic here, so boxes cannot bound the distance from above; a pair can."""
+    import torch
+    from torch import nn
+
+    from aeverify.autoencoders.blocks import Residual
+
+    dead, decoder = nn.Linear(2, 1), nn.Linear(1, 2)
+    with torch.no_grad():
+        dead.weight.zero_()
+    model = aeverify.Autoencoder.from_modules(
+        nn.Sequential(Residual(nn.Linear(2, 2)), dead), decoder, ambient_dim=2, latent_dim=1
+    )
+    effort = Effort(samples=500, draws=500, enclosure_seconds=0.3)
+    report = aeverify.check(model, "circle:radius=1", claims={"injectivity-gap": {"rho": 0.25}}, effort=effort)
+    (verdict,) = report.verdicts
+    assert (verdict.outcome, verdict.rigor) == (Outcome.FAIL, Rigor.EMPIRICAL)
+    assert verdict.witness is not None and len(verdict.witness.points) == 2

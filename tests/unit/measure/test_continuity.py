@@ -121,3 +121,22 @@ def test_nan_between_codes_is_reported(circle):
     with pytest.raises(NonFiniteOutputError) as caught:
         measure.continuity(model, circle)
     assert abs(caught.value.witness.points[0].code[0]) < 0.5
+
+
+def test_the_operations_that_decide_are_named() -> None:
+    """In the details where they are known, and in the method where one of them jumps and the probe met no jump."""
+    from torch import nn
+
+    from aeverify import Autoencoder
+
+    circle = manifold("circle")
+    smooth = Autoencoder.from_modules(nn.Linear(2, 1), nn.Linear(1, 2))
+    found = measure.continuity(smooth, circle)
+    assert found.holds is True
+    assert found.evidence is not None and "layer" in found.evidence.details["graph"]
+    jumping = Autoencoder.from_modules(
+        nn.Sequential(nn.Linear(2, 1), nn.Hardshrink(1e-9)), nn.Linear(1, 2), ambient_dim=2, latent_dim=1
+    )
+    found = measure.continuity(jumping, circle, nodes=64)
+    assert found.holds is False
+    assert found.evidence is not None and "Hardshrink" in found.evidence.method
