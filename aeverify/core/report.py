@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from aeverify.core.comparison import Change, Comparison
 from aeverify.core.interval import decode_number, encode_number
 from aeverify.core.policy import ExitCode, GatePolicy
-from aeverify.core.verdict import Outcome, Verdict, worst
+from aeverify.core.verdict import Outcome, Reason, Verdict, worst
 from aeverify.errors import InvariantError
 
 SCHEMA = "aeverify-report/1"
@@ -214,6 +215,45 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorBudget:
+    """How the error probability of a run is split over its statistical statements (union bound).
+
+    Attributes:
+        alpha: error probability of all of them together.
+        each: that of each single statement.
+        statements: claim id -> number of statements that its checks may need, over all models and components.
+
+    Raises:
+        InvariantError: the shares are more than the whole.
+    """
+
+    alpha: float
+    each: float
+    statements: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        if not self.spent <= self.alpha * (1 + 1e-12):
+            raise InvariantError(f"Shares of {self.spent} are more than the error budget {self.alpha}.")
+
+    @property
+    def spent(self) -> float:
+        """Error probability of all statements together, at most alpha."""
+        return self.each * sum(self.statements.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {"alpha": self.alpha, "each": self.each, "statements": dict(self.statements)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ErrorBudget:
+        """The inverse of `to_dict`."""
+        return cls(data["alpha"], data["each"], dict(data["statements"]))
+
+
+_UNREACHED = (Reason.NOT_RUN, Reason.INTERRUPTED)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a run found.
 
@@ -229,6 +269,12 @@ class Report:
         policy: the gate.
         interrupted: the run was stopped before its end; "" or what it was doing.
         notes: sentences for the reader ("3 of 4 restarts converged").
+        error_budget: how alpha was split, where a run did that.
+        baseline: the verdicts beside those of an earlier report, where the gate was given one: then a verdict that is
+            no worse than it was does not stop the release, and one that got worse does.
+
+    Raises:
+        InvariantError: the comparison is not one of these verdicts.
     """
 
     title: str
@@ -242,17 +288,54 @@ class Report:
     policy: GatePolicy = field(default_factory=GatePolicy)
     interrupted: str = ""
     notes: tuple[str, ...] = ()
+    error_budget: ErrorBudget | None = None
+    baseline: Comparison | None = None
+
+    def __post_init__(self) -> None:
+        rows = None if self.baseline is None else [(c.claim, c.after) for c in self.baseline.verdicts]
+        if rows is not None and rows != [(v.claim.id, str(v.outcome)) for v in self.verdicts]:
+            raise InvariantError("The comparison with the baseline is not one of the verdicts of this report.")
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of all gated verdicts together; VACUOUS where nothing was checked, never PASS if interrupted."""
+        """The outcome of all gated verdicts together, ignored ones too; VACUOUS where nothing was checked, never PASS
+        if interrupted."""
         found = worst(v.outcome for v in self.policy.select(self.verdicts))
         return Outcome.INCONCLUSIVE if self.interrupted and found is Outcome.PASS else found
 
     @property
     def exit_code(self) -> ExitCode:
-        """Exit code of the gate; 130 for a run that was interrupted."""
-        return ExitCode.INTERRUPTED if self.interrupted else self.policy.exit_code(self.verdicts)
+        """Exit code of the gate; 130 for a run that was interrupted.
+
+        With a baseline, what is not PASS and no worse than in the baseline is excused, but for ERROR and for what was
+        not reached: there nothing was measured that could be compared. A PASS whose quantity got worse fails; a gated
+        verdict that only the baseline has was not run.
+        """
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
+        code = self.policy.exit_code(self.verdicts, self.is_known)
+        if self.baseline is None:
+            return code
+        counting = [v for v in self.policy.select(self.verdicts) if self.policy.ignore_of(v) is None]
+        if any(v.outcome is Outcome.PASS and self.change_of(v) is Change.WORSE for v in counting):
+            return ExitCode.FAILED
+        gated = self.policy.gated
+        gone = any(gated is None or c.claim in gated for c in self.baseline.gone)
+        if gone and code is ExitCode.PASSED and not self.policy.allow_inconclusive:
+            return ExitCode.UNDECIDED
+        return code
+
+    def change_of(self, verdict: Verdict) -> Change | None:
+        """How one of the verdicts of this report stands to the baseline; None where there is no baseline."""
+        if self.baseline is None:
+            return None
+        return next(c.change for v, c in zip(self.verdicts, self.baseline.verdicts, strict=True) if v is verdict)
+
+    def is_known(self, verdict: Verdict) -> bool:
+        """Whether the baseline has this verdict, which is not PASS, as it is or worse."""
+        if verdict.outcome in (Outcome.PASS, Outcome.ERROR) or verdict.reason in _UNREACHED:
+            return False
+        return self.change_of(verdict) in (Change.SAME, Change.BETTER)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -275,18 +358,16 @@ class Report:
             "models": [m.to_dict() for m in self.models],
             "plots": [p.to_dict() for p in self.plots],
             "provenance": self.provenance.to_dict(),
-            "policy": {
-                "gated": list(self.policy.gated) if self.policy.gated is not None else None,
-                "allow_inconclusive": self.policy.allow_inconclusive,
-            },
+            "policy": self.policy.to_dict(),
             "interrupted": self.interrupted,
             "notes": list(self.notes),
+            "error_budget": self.error_budget.to_dict() if self.error_budget else None,
+            "baseline": self.baseline.to_dict() if self.baseline else None,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Report:
         """The inverse of `to_dict`. The derived fields (outcome, exit_code, counts) are computed anew, not believed."""
-        gated = data["policy"]["gated"]
         return cls(
             title=data["title"],
             manifold=data["manifold"],
@@ -296,7 +377,9 @@ class Report:
             models=tuple(ModelRecord.from_dict(m) for m in data["models"]),
             plots=tuple(Plot.from_dict(p) for p in data["plots"]),
             provenance=Provenance.from_dict(data["provenance"]),
-            policy=GatePolicy(tuple(gated) if gated is not None else None, data["policy"]["allow_inconclusive"]),
+            policy=GatePolicy.from_dict(data["policy"]),
             interrupted=data["interrupted"],
             notes=tuple(data["notes"]),
+            error_budget=ErrorBudget.from_dict(data["error_budget"]) if data["error_budget"] else None,
+            baseline=Comparison.from_dict(data["baseline"]) if data["baseline"] else None,
         )

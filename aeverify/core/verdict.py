@@ -52,6 +52,7 @@ class Reason(StrEnum):
     )
     NOTHING_CHECKED = "Nothing was checked, and nothing is not a pass: name at least one claim and one model."
     INTERRUPTED = "The run was stopped before this was decided: run it again with a larger budget."
+    NOT_RUN = "NOT RUN: the time or memory that the run was given ended before this was decided: give it more."
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ rounding included, while the number of components of the bad set itself is not (
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import final
 
 import torch
 
+from aeverify.core.clock import seconds
 from aeverify.core.interval import Interval
 from aeverify.enclosure.evaluation import Boxes, Evaluator
 from aeverify.enclosure.network import Network
@@ -57,14 +57,14 @@ def bad_cover(network: Network, chart: Chart, threshold: float, *, time_budget: 
     if chart.dim != 1:
         raise UsageError(f"Arcs cover the bad set of a curve; the chart has {chart.dim} parameters.")
     require_full_precision(network.device)
-    start = time.monotonic()
+    start = seconds()
     evaluate = Evaluator(network, [chart])
     pending = grid_of([chart], network.device)
     evaluate.prepare(pending)
     kept = [pending.select(torch.arange(0))]
     bad_length = 0.0
     for _ in range(ROUNDS):
-        if time_budget is not None and time.monotonic() - start >= time_budget:
+        if time_budget is not None and seconds() - start >= time_budget:
             break
         bounds, _ = evaluate(pending, lambda: None)
         bad, open_ = bounds.lower > threshold, ~((bounds.upper <= threshold) | (bounds.lower > threshold))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aeverify.core.clock import work
 from aeverify.enclosure.charts import CellTable, ChartForms, cell_table, chart_forms
 from aeverify.enclosure.distances import distance_bounds
 from aeverify.enclosure.error_bounds import ErrorBounds, error_bounds
@@ -20,6 +21,9 @@ from aeverify.manifolds.chart import Chart
 
 CHUNK = 384
 """Boxes that go through the network together: large enough to hide call overhead, small enough for the cache."""
+
+_CHART = 60_000
+"""Multiplications that count for a box whatever the network: its chart, and calls on small arrays."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class Evaluator:
         self.network, self.charts = network, tuple(charts)
         self.evaluated = 0
         self.table: CellTable
+        weights = sum(stage.weight.numel() for stage in network.stages if isinstance(stage, Affine))
+        self._cost = 2.0 * (weights + _CHART) * (2 + max(c.dim for c in self.charts))
         self.relus: list[tuple[int, int]] = []  # stage number and width
         stages = network.stages
         for i, stage in enumerate(stages):
@@ -86,6 +92,10 @@ class Evaluator:
             torch.cat([p.top for p in parts])[back],
             torch.cat([p.finite for p in parts])[back],
         )
+
+    def count(self, boxes: int) -> None:
+        """Count the work of sending so many boxes through the network, for budgets of counted work."""
+        work(boxes * self._cost)
 
     def forms(self, boxes: Boxes) -> ChartForms:
         """Affine forms of the charts over the boxes; all boxes of one chart in one call."""
@@ -138,6 +148,7 @@ class Evaluator:
                 bounds, found = error_bounds(self.network, chunk, known)
                 parts.append(bounds)
                 bits.append(self._pack(found))
+                self.count(len(bounds.lower))
             self.evaluated += len(boxes)
             alive = None if bits[0] is None else np.concatenate([b for b in bits if b is not None])
             bounds = self._constant_boxes(boxes, ErrorBounds.concatenate(parts))

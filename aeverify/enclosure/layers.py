@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aeverify.autoencoders.blocks import Cosine, Residual, Sine, is_plain
+from aeverify.autoencoders.blocks import DROPOUTS, Cosine, Residual, Sine, is_plain
 from aeverify.enclosure.network import Affine, Network, Stage, build_network
 from aeverify.enclosure.relaxations import Activation, LeakyReLU
 from aeverify.enclosure.rounding import UNIT
@@ -204,7 +204,7 @@ _LAYERS: dict[type[nn.Module], Callable[[Any, Shape], tuple[list[Stage], Shape]]
     nn.Flatten: _flatten,
     nn.Unflatten: _unflatten,
     nn.Identity: lambda module, shape: ([], shape),
-    nn.Dropout: lambda module, shape: ([], shape),
+    **dict.fromkeys(DROPOUTS, lambda module, shape: ([], shape)),
     Residual: _residual,
 }
 

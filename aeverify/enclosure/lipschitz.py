@@ -23,13 +23,13 @@ infinity.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from aeverify.core.clock import seconds
 from aeverify.core.interval import Interval
 from aeverify.enclosure.charts import ChartForms, require_chart
 from aeverify.enclosure.evaluation import Boxes, Evaluator
@@ -153,10 +153,10 @@ def lipschitz_bound(
     for chart in charts:
         require_chart(chart, network.ambient_dim)
     require_full_precision(network.device)
-    start = time.monotonic()
+    start = seconds()
 
     def late() -> bool:
-        return time_budget is not None and time.monotonic() - start >= time_budget
+        return time_budget is not None and seconds() - start >= time_budget
 
     evaluate = Evaluator(network, charts)
     boxes = grid_of(charts, network.device)
@@ -173,6 +173,7 @@ def lipschitz_bound(
                 forms = evaluate.forms(boxes.select(index))
                 found = torch.minimum(bounds[index], box_lipschitz(network, forms, part))
                 bounds[index] = found
+                evaluate.count(len(index))
                 promising = torch.topk(found, min(SAMPLED, len(found))).indices
                 promising = promising[forms.finite[promising]]
                 lower = max(lower, _sampled(network, forms.center[promising], part))

@@ -20,7 +20,6 @@ who needs it certified evaluates that pair anew.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -28,6 +27,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from aeverify.core.clock import seconds, work
 from aeverify.enclosure.charts import ChartForms, require_chart
 from aeverify.enclosure.evaluation import CHUNK, Boxes, Evaluator
 from aeverify.enclosure.network import Affine, Network
@@ -40,6 +40,8 @@ FIRST_CELLS = {1: 128, 2: 12, 3: 4}
 """Cells per axis of the first grid, by chart dimension; 2 elsewhere."""
 MAX_PAIRS = 4_000_000
 """Pairs that are held at once; beyond that the search ends with what it has."""
+_PAIR = 100.0
+"""Multiplications that the comparison of one pair counts for."""
 
 Point = tuple[int, tuple[float, ...]]
 
@@ -128,12 +130,14 @@ class _Search:
             for stage in self.network.encoder:
                 code = stage.apply(code)
         self.evaluated += len(boxes)
+        self.evaluate.count(len(boxes))
         low, high = torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
         return _Table(boxes, low, high, code, forms.center, radius)
 
     def compare(self, t: _Table, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Close the pairs of rows a, b that are settled; the open ones with their bounds."""
         self.compared += len(a)
+        work(_PAIR * len(a))
         gap = torch.linalg.vector_norm(t.center[a] - t.center[b], dim=1)
         middle = torch.linalg.vector_norm(t.code[a] - t.code[b], dim=1)
         if self.apart is not None:
@@ -238,7 +242,7 @@ def code_distance(
     for chart in charts:
         require_chart(chart, network.ambient_dim)
     require_full_precision(network.device)
-    start = time.monotonic()
+    start = seconds()
     search = _Search(network, charts, apart, limit, tolerance)
     if time_budget == 0:
         return CodeDistance(0.0, math.inf, None, False, "time budget", 0, 0)
@@ -255,7 +259,7 @@ def code_distance(
         why = search.why(lower)
         if why is None and not len(a):
             why = "resolution"
-        if why is None and time_budget is not None and time.monotonic() - start >= time_budget:
+        if why is None and time_budget is not None and seconds() - start >= time_budget:
             why = "time budget"
         if why is None and 4 * len(a) > max_pairs:
             why = "pair limit"

@@ -7,7 +7,6 @@ search (tolerance, time budget, Ctrl-C, box limit) leaves the enclosure reached 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
@@ -15,6 +14,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from aeverify.core.clock import seconds
 from aeverify.core.interval import Interval
 from aeverify.enclosure.ascent import climb
 from aeverify.enclosure.charts import require_chart
@@ -123,14 +123,14 @@ class Subdivision:
         self.network, self.charts, self.question = network, tuple(charts), question
         self.evaluate = Evaluator(network, charts)
         self.max_boxes, self.max_open = max_boxes, max_open
-        self.start = time.monotonic()
+        self.start = seconds()
         self.deadline = None if time_budget is None else self.start + time_budget
         self.witness = Witness()
         self.patches: Patches | None = None
         self.state: _State | None = None
 
     def _check(self) -> None:
-        if self.deadline is not None and time.monotonic() >= self.deadline:
+        if self.deadline is not None and seconds() >= self.deadline:
             raise _OutOfTime
 
     def run(self) -> Enclosure:
@@ -158,7 +158,7 @@ class Subdivision:
             finished=found is not None,
             boxes=self.evaluate.evaluated,
             open_boxes=0 if self.state is None else len(self.state.pool),
-            seconds=time.monotonic() - self.start,
+            seconds=seconds() - self.start,
             stopped=found or stopped,
             witness=(self.witness.chart, self.witness.parameters) if known else None,
             witness_error=self.witness.error if known else None,

@@ -57,7 +57,14 @@ ENCODERS = {
     ),
     "waves": lambda: nn.Sequential(nn.Linear(16, 5), Sine(2.0), nn.Linear(5, 5), Cosine(-0.7), nn.Linear(5, 2)),
     "bare": lambda: nn.Linear(16, 2),
-    "dropout": lambda: nn.Sequential(nn.Dropout(0.5), nn.Linear(16, 2), nn.Identity(), nn.Tanh()),
+    "dropout": lambda: nn.Sequential(
+        nn.Dropout(0.5),
+        nn.Unflatten(1, (4, 2, 2)),
+        nn.Dropout2d(0.5),
+        nn.Flatten(),
+        nn.Linear(16, 2),
+        nn.AlphaDropout(),
+    ),
 }
 DECODERS = {
     "mlp": lambda: nn.Sequential(nn.Linear(2, 8), nn.LeakyReLU(), nn.Linear(8, 16)),
