@@ -6,21 +6,20 @@ Importing this room loads no plotly, jinja2 or pydantic; a format loads what it 
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any, Literal
 
 from aeverify.core.report import Report
 from aeverify.errors import UnknownNameError, UsageError
 
-Format = Literal["json", "junit", "markdown", "html", "terminal"]
+Format = Literal["json", "junit", "markdown", "html", "terminal", "csv", "github", "model-card"]
 
-FORMATS = ("json", "junit", "markdown", "html", "terminal")
+FORMATS = ("json", "junit", "markdown", "html", "terminal", "csv", "github", "model-card")
 FILES = {"html": "report.html", "markdown": "report.md", "junit": "junit.xml", "json": "report.json"}
 """The file of each format that `write_report` writes, in that order: report.json, which all others are rendered from,
 comes last."""
 
-__all__ = ["FILES", "FORMATS", "Format", "read_report", "render", "report_json_schema", "write_report"]
+__all__ = ["FILES", "FORMATS", "Format", "read_report", "render", "report_json_schema", "write_report", "write_text"]
 
 
 def render(report: Report, format: Format | str, *, color: bool = False) -> str:
@@ -55,32 +54,69 @@ def render(report: Report, format: Format | str, *, color: bool = False) -> str:
         from aeverify.reporting.terminal import render_terminal
 
         return render_terminal(report, color=color)
+    if format == "csv":
+        from aeverify.reporting.csv import render_csv
+
+        return render_csv(report)
+    if format == "github":
+        from aeverify.reporting.github import step_summary
+
+        return step_summary(report)
+    if format == "model-card":
+        from aeverify.reporting.model_card import render_model_card
+
+        return render_model_card(report)
     raise UnknownNameError("report format", str(format), FORMATS)
 
 
 def write_report(report: Report, folder: str | os.PathLike[str]) -> list[Path]:
-    """Write report.json, junit.xml, report.md and report.html into a folder, which is made where it is missing.
+    """Write report.json, junit.xml, report.md and report.html (and plotly.js beside it, where the report has figures)
+    into a folder, which is made where it is missing.
 
-    All four are rendered before the first is written, each is written beside its name and moved onto it in one step:
-    killed at any moment, every file is either the old one or the complete new one.
+    Everything is rendered before anything is written, and the folder changes in one step: killed at any moment, it
+    holds the old report or the complete new one; see `aeverify.reporting.writing` for where that cannot be had.
 
     Returns:
-        The paths, in the order of writing.
+        The paths.
 
     Raises:
         UsageError: the folder cannot be made or written, or the disk is full.
         InvariantError: as `render`.
     """
-    texts = {name: render(report, form) for form, name in FILES.items()}
+    from aeverify.reporting.json import to_plain
+    from aeverify.reporting.writing import write_folder
+
+    # what JSON keeps of the report (coordinates of figures are rounded there), so that rendering the file that was
+    # written gives the same bytes again
+    kept = Report.from_dict(to_plain(report))
+    texts = {name: render(kept, form) for form, name in FILES.items()}
     target = Path(folder)
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        return [_replace(target / name, text) for name, text in texts.items()]
+        if report.plots:
+            from aeverify.reporting.html import library_name, library_script
+
+            if not (target.parent / library_name()).is_file():
+                texts = {library_name(): library_script(), **texts}
+        return write_folder(target, texts)
     except (OSError, ValueError) as error:
         raise UsageError(
             f"Cannot write the report into {str(target)!r}: {getattr(error, 'strerror', None) or error}. "
             "Give a folder that exists or can be made, that may be written to, and that has room for 6 MB."
         ) from error
+
+
+def write_text(path: str | os.PathLike[str], text: str, *, replace: bool = True) -> None:
+    """Write one text file in one step: killed at any moment, it is the old one or the complete new one.
+
+    Raises:
+        UsageError: it cannot be written, or, without `replace`, it exists.
+    """
+    from aeverify.reporting.writing import replace_file
+
+    try:
+        replace_file(Path(path), text, replace=replace)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot write {str(path)!r}: {getattr(error, 'strerror', None) or error}.") from None
 
 
 def read_report(path: str | os.PathLike[str]) -> Report:
@@ -99,18 +135,3 @@ def report_json_schema() -> dict[str, Any]:
     from aeverify.reporting import schema
 
     return schema.report_json_schema()
-
-
-def _replace(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
-    try:
-        # "x" refuses to follow a link that somebody put there; the mode is what the umask allows.
-        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return path

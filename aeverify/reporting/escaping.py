@@ -16,14 +16,17 @@ from typing import Any
 from aeverify.errors import InvariantError
 
 # C0 and C1 controls and DEL act on terminals (ANSI sequences) and are invalid in XML; lone surrogates cannot be
-# written as UTF-8; U+FFFE and U+FFFF are no characters; embedding and override marks reorder what a reader sees.
+# written as UTF-8; U+FFFE and U+FFFF are no characters; embedding, override and direction marks reorder what a reader
+# sees, and what has no width at all makes two names look like one (joiners, which scripts and emoji need, stay).
 _UNSAFE = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # What opens a list, a heading, a quotation or a rule where a line begins with it.
 _MARKDOWN_BLOCK = re.compile(r"^([-+=#>]|\d+[.)](?=\s|$))")
 MAX_DEPTH = 40
+_LONG_LABEL = 400
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -36,7 +39,9 @@ def plain(text: str, *, keep_newlines: bool = False) -> str:
 
 
 def _visible(code: int) -> str:
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def shortened(text: str, limit: int) -> str:
@@ -58,8 +63,9 @@ def markdown_code(text: str) -> str:
 
 
 def plotly_label(text: str) -> str:
-    """`text` for plotly, whose labels understand a dialect of HTML (`<b>`, `<a href>`) and entities."""
-    return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """`text` for plotly, whose labels understand a dialect of HTML (`<b>`, `<a href>`) and entities; cut off visibly
+    where no figure has room for it."""
+    return plain(shortened(text, _LONG_LABEL)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def script_json(text: str) -> str:

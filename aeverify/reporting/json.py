@@ -20,8 +20,9 @@ def to_plain(report: Report) -> dict[str, Any]:
 
 
 def render_json(report: Report) -> str:
-    """One JSON document, keys sorted, one line a value (one line a plot), ASCII only, so that no terminal acts on it.
-    Infinite numbers are the strings "inf" and "-inf"; NaN never occurs, and a gap in a curve is null.
+    """One JSON document; below the top, keys in the order of the report, so that one that is read back is shown alike;
+    one line a value (one line a plot), ASCII only, so that no terminal acts on it. Infinite numbers are the strings
+    "inf" and "-inf"; NaN never occurs, and a gap in a curve is null.
 
     Raises:
         InvariantError: as `to_plain`.
@@ -38,4 +39,4 @@ def render_json(report: Report) -> str:
 
 
 def _dumps(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, sort_keys=True, indent=indent, ensure_ascii=True, allow_nan=False)
+    return json.dumps(value, indent=indent, ensure_ascii=True, allow_nan=False)

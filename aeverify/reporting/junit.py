@@ -2,7 +2,9 @@
 
 One test case a verdict, classname the id of the claim. FAIL is a <failure> and ERROR an <error>. INCONCLUSIVE and
 VACUOUS are <skipped>, and counted as such: no dashboard paints them green, and none calls them a failure, which they
-are not. Whether an undecided claim stops a release is the exit code's business, given as a property of the suite.
+are not. So is a FAIL or ERROR that the gate excuses (ignored until a date, or in the baseline too), with the outcome in
+its message and its properties; a PASS that is worse than in the baseline is a <failure>. Whether an undecided claim
+stops a release is the exit code's business, given as a property of the suite.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def render_junit(report: Report) -> str:
     Evidence, premises, witness and replay line stand in <system-out> of each case; seed, versions, outcome and exit
     code are properties of the suite.
     """
-    found = [ELEMENTS.get(v.outcome, "") for v in report.verdicts]
+    found = [element_of(report, v) for v in report.verdicts]
     totals = {
         "tests": str(len(found)),
         "failures": str(found.count("failure")),
@@ -51,6 +53,13 @@ def render_junit(report: Report) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
+def element_of(report: Report, verdict: Verdict) -> str:
+    """The child element that marks the test case of a verdict; "" for a PASS that is no worse than in a baseline."""
+    if verdict.outcome is Outcome.PASS:
+        return "failure" if wording.standing(report, verdict) == wording.WORSE else ""
+    return "skipped" if wording.excused(report, verdict) else ELEMENTS.get(verdict.outcome, "")
+
+
 def _properties(report: Report) -> Iterable[tuple[str, str]]:
     p = report.provenance
     yield "aeverify.outcome", str(report.outcome)
@@ -63,6 +72,8 @@ def _properties(report: Report) -> Iterable[tuple[str, str]]:
     yield "aeverify.cpu_capability", p.cpu_capability
     yield "aeverify.dtype", p.dtype
     yield "aeverify.command", p.command
+    if report.error_budget:
+        yield "aeverify.error_budget", wording.budget_text(report.error_budget)
     yield from ((f"version.{name}", version) for name, version in sorted(p.versions.items()))
 
 
@@ -75,9 +86,10 @@ def _case(suite: ET.Element, report: Report, verdict: Verdict) -> None:
     outcome = ET.SubElement(ET.SubElement(case, "properties"), "property")
     outcome.set("name", "aeverify.outcome")
     outcome.set("value", str(verdict.outcome))
-    element = ELEMENTS.get(verdict.outcome)
+    element, standing = element_of(report, verdict), wording.standing(report, verdict)
     if element:
-        mark = ET.SubElement(case, element, {"message": plain(f"{verdict.outcome}: {wording.why(verdict)}")})
+        head = f"{verdict.outcome}, {standing}" if standing else str(verdict.outcome)
+        mark = ET.SubElement(case, element, {"message": plain(f"{head}: {wording.why(verdict)}")})
         if element != "skipped":
             mark.set("type", verdict.reason.name)
             mark.text = plain(f"{wording.evidence_text(verdict)}; claimed: {wording.threshold_text(verdict)}")
@@ -86,7 +98,8 @@ def _case(suite: ET.Element, report: Report, verdict: Verdict) -> None:
 
 def _account(report: Report, verdict: Verdict) -> Iterable[str]:
     claim = verdict.claim
-    yield f"{verdict.outcome}: {claim.title}" + ("" if wording.is_gated(report, verdict) else " (not gated)")
+    standing = wording.standing(report, verdict)
+    yield f"{verdict.outcome}: {claim.title}" + (f" ({standing})" if standing else "")
     yield f"statement: {claim.statement}"
     yield f"citation: {claim.citation}"
     yield f"reason: {verdict.reason.name}: {wording.why(verdict)}"

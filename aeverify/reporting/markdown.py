@@ -27,21 +27,7 @@ def _document(report: Report) -> Iterable[str]:
         yield ""
     yield "## Verdicts"
     yield ""
-    yield from _table(
-        ("Outcome", "Claim", "Subject", "Evidence", "Threshold", "Rigor", "Source"),
-        [
-            (
-                str(v.outcome),
-                v.claim.id + ("" if wording.is_gated(report, v) else " (not gated)"),
-                v.subject,
-                wording.evidence_text(v),
-                wording.threshold_text(v),
-                wording.rigor_text(v),
-                str(v.claim.citation),
-            )
-            for v in report.verdicts
-        ],
-    )
+    yield from verdict_table(report)
     undecided = [v for v in report.verdicts if v.outcome is not Outcome.PASS]
     if undecided:
         yield "## What is not PASS"
@@ -58,6 +44,30 @@ def _document(report: Report) -> Iterable[str]:
             yield markdown_code(verdict.replay)
             yield ""
     yield from _rest(report)
+
+
+def verdict_table(report: Report) -> Iterable[str]:
+    """Lines of the table of all verdicts."""
+    yield from _table(
+        ("Outcome", "Claim", "Subject", "Evidence", "Threshold", "Rigor", "Source"),
+        [
+            (
+                str(v.outcome),
+                _claim(report, v),
+                v.subject,
+                wording.evidence_text(v),
+                wording.threshold_text(v),
+                wording.rigor_text(v),
+                str(v.claim.citation),
+            )
+            for v in report.verdicts
+        ],
+    )
+
+
+def _claim(report: Report, verdict: Verdict) -> str:
+    standing = wording.standing(report, verdict)
+    return verdict.claim.id + (f" ({standing})" if standing else "")
 
 
 def _verdict(verdict: Verdict) -> Iterable[str]:

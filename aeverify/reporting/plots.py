@@ -11,8 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-import plotly.graph_objects as go
-
 from aeverify.core import Plot, Series
 from aeverify.reporting.escaping import plotly_label
 
@@ -35,8 +33,8 @@ class Layer:
     Attributes:
         name: unescaped; "" is not in the legend.
         columns: x, y and, in 3-D, z.
-        style: "points", "line", "marker", "region" (a shaded polygon), "ticks" (upright strokes on a row) or one of
-            DASHES.
+        style: "points", "line", "marker", "region" (a shaded polygon), "ticks" (upright strokes on a row), "cross" (in
+            static drawings only) or one of DASHES.
         color: of PALETTE, or INK.
         faint: drawn behind points of the same component.
         label: written at the end of the line.
@@ -95,7 +93,7 @@ def drawing(plot: Plot) -> Drawing:
     layers, undrawn = [], 0
     pointed = {s.component for s in series if s.style == "points" and s.component is not None}
     for i, s in enumerate(series):
-        columns, lost = _drawable(s.columns, log)
+        columns, lost = drawable(s.columns, log)
         undrawn += lost
         color = PALETTE[(i if s.component is None else s.component) % len(PALETTE)]
         if s.style == "region" and s.component is None:
@@ -143,8 +141,9 @@ def _capped(series: Series, top: float) -> Series:
     )
 
 
-def _drawable(columns: Sequence[Sequence[float]], log: Sequence[bool]) -> tuple[tuple[tuple[float, ...], ...], int]:
-    """The columns with NaN in every point that cannot be drawn, and the number of those."""
+def drawable(columns: Sequence[Sequence[float]], log: Sequence[bool]) -> tuple[tuple[tuple[float, ...], ...], int]:
+    """The columns with NaN in every column of a point that cannot be drawn (not finite, or not positive on a
+    logarithmic axis), and the number of those points."""
     kept: list[tuple[float, ...]] = []
     lost = 0
     for point in zip(*columns, strict=True):
@@ -159,11 +158,10 @@ def _extent(values: Iterable[float]) -> tuple[float, float]:
     return (min(finite), max(finite)) if finite else (1.0, 2.0)
 
 
-def figure(plot: Plot) -> go.Figure:
-    """The interactive figure of a plot: transparent and in colours that suit a light and a dark page; every label
-    from outside is escaped, since plotly's labels understand HTML."""
-    d = drawing(plot)
-    solid = len(plot.axes) == 3
+def figure(d: Drawing) -> dict[str, Any]:
+    """The interactive figure of a drawing, `data` and `layout` as plotly.js takes them: transparent and in colours that
+    suit a light and a dark page; every label from outside is escaped, since plotly's labels understand HTML."""
+    solid = len(d.plot.axes) == 3
     traces = [_trace(layer, solid) for layer in d.layers]
     layout: dict[str, Any] = {
         "template": "none",
@@ -183,7 +181,7 @@ def figure(plot: Plot) -> go.Figure:
             "camera": {"eye": {"x": 1.3, "y": -1.45, "z": 0.85}, "center": {"x": 0, "y": 0, "z": -0.1}},
             **{f"{k}axis": _axis(d, i) | _SOLID_AXIS for i, k in enumerate("xyz")},
         }
-        return go.Figure(data=traces, layout=layout)
+        return {"data": traces, "layout": layout}
     layout["xaxis"] = _axis(d, 0) | {"automargin": True}
     layout["yaxis"] = _axis(d, 1) | {"automargin": True}
     if d.rows:
@@ -228,7 +226,7 @@ def figure(plot: Plot) -> go.Figure:
             }
             for start, _, label in d.bands
         ]
-    return go.Figure(data=traces, layout=layout)
+    return {"data": traces, "layout": layout}
 
 
 def _axis(d: Drawing, index: int) -> dict[str, Any]:

@@ -48,7 +48,8 @@ class ProgressLines:
         """Tell of one event."""
         match event:
             case RunStarted():
-                self._line(f"{event.title}: {event.manifold}, latent dimension {event.latent_dim}, seed {event.seed}")
+                known = f", latent dimension {event.latent_dim}" if event.latent_dim else ""
+                self._line(f"{event.title}: {event.manifold}{known}, seed {event.seed}")
             case StageStarted():
                 self._began[event.stage] = self._clock()
                 self._resumed[event.stage] = event.done

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from aeverify.core import ClaimKind, Outcome, Quantifier, Reason, Relation, Report, Rigor
+from aeverify.core import Change, ClaimKind, Outcome, Quantifier, Reason, Relation, Report, Rigor
 from aeverify.core.report import SCHEMA
 from aeverify.errors import AeverifyError, UsageError
 from aeverify.reporting.escaping import MAX_DEPTH
@@ -189,11 +189,51 @@ class ProvenanceModel(_Model):
     duration_seconds: Annotated[Finite, Field(ge=0)]
 
 
+class IgnoreModel(_Model):
+    """A verdict that is excused until a date: shown as ignored, never as PASS."""
+
+    claim: Word
+    reason: Annotated[Text, Field(min_length=1)]
+    until: Word
+    subject: Text | None
+    expired: bool
+
+
 class PolicyModel(_Model):
-    """Which claims gate (null: every one), and whether an undecided one may pass."""
+    """Which claims gate (null: every one), whether an undecided one may pass, and what is excused."""
 
     gated: Annotated[list[Word], Field(min_length=1, max_length=10_000)] | None
     allow_inconclusive: bool
+    fail_on: Annotated[list[Annotated[Outcome, Field(strict=False)]], Field(max_length=10)]
+    ignores: Annotated[list[IgnoreModel], Field(max_length=10_000)]
+
+
+class ErrorBudgetModel(_Model):
+    """How the error probability alpha is split: `each` for every statement, so many for each claim."""
+
+    alpha: Annotated[float, Field(gt=0, lt=1)]
+    each: Annotated[float, Field(gt=0, lt=1)]
+    statements: Annotated[dict[str, Count], Field(max_length=10_000)]
+
+
+class ComparedModel(_Model):
+    """One verdict beside that of an earlier report."""
+
+    claim: Word
+    subject: Text
+    change: Annotated[Change, Field(strict=False)]
+    before: Word
+    after: Word
+    text: Text
+
+
+class ComparisonModel(_Model):
+    """All verdicts beside those of an earlier report."""
+
+    source: Text
+    noise: Annotated[Finite, Field(ge=0)]
+    verdicts: Annotated[list[ComparedModel], Field(max_length=100_000)]
+    gone: Annotated[list[ComparedModel], Field(max_length=100_000)]
 
 
 class CountsModel(_Model):
@@ -226,6 +266,8 @@ class ReportModel(_Model):
     policy: PolicyModel
     interrupted: Text
     notes: Annotated[list[Text], Field(max_length=10_000)]
+    error_budget: ErrorBudgetModel | None
+    baseline: ComparisonModel | None
 
 
 def report_json_schema() -> dict[str, Any]:

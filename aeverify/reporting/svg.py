@@ -1,4 +1,4 @@
-"""Static drawings in SVG: interval bars, and every figure for readers without JavaScript, without WebGL, or on paper.
+"""Static drawings in SVG: every figure for readers without JavaScript, without WebGL, or on paper, and the witnesses.
 
 A figure in 3-D is drawn as its three projections along the axes. Colours are CSS classes, so that the page's light and
 dark schemes reach them.
@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from typing import final
 from xml.sax.saxutils import escape
 
-from aeverify.core import Interval, Relation, Verdict
-from aeverify.reporting.escaping import plain
+from aeverify.reporting.escaping import plain, shortened
 from aeverify.reporting.plots import INK, PALETTE, Drawing, Layer
-from aeverify.reporting.wording import evidence_text, interval_text, threshold_text
 
+_LONG_LABEL = 400
 _DASH_ARRAYS = {"dash": "6 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "11 5"}
 
 
 def text(value: str) -> str:
     """`value` for the inside of an SVG element or attribute."""
-    return escape(plain(value), {'"': "&quot;"})
+    return escape(plain(shortened(value, _LONG_LABEL)), {'"': "&quot;"})
 
 
 def color_class(color: str) -> str:
@@ -30,103 +29,38 @@ def color_class(color: str) -> str:
     return "ink" if color == INK else f"c{PALETTE.index(color)}"
 
 
-# Interval bars
+def static_figure(drawing: Drawing, width: int = 640) -> str:
+    """The whole drawing as one SVG element; 3-D as three, the projections along the third, second and first axis, in
+    a box that breaks between them where the page is narrow.
 
-
-def scale_of(intervals: Sequence[Interval]) -> tuple[float, float]:
-    """An axis that shows every finite end of the intervals with room on both sides; common to the verdicts of one
-    claim, so that they can be compared."""
-    ends = [v for i in intervals for v in (i.lower, i.upper) if math.isfinite(v)] or [0.0]
-    low, high = min(ends), max(ends)
-    # Halves first: the difference of two finite numbers may overflow.
-    room = 0.2 * (high / 2 - low / 2) * 2 if high > low else abs(high) * 0.5 or 1.0
-    room = max(room, 1e-300)
-    largest = 1e308
-    return max(low - room, -largest), min(high + room, largest)
-
-
-def interval_bar(verdict: Verdict, scale: tuple[float, float], width: int = 220, height: int = 30) -> str:
-    """The evidence as a bar against the threshold (dashed), the side that satisfies the claim tinted; an arrow where
-    an end is infinite. "" where there is no evidence."""
-    if verdict.evidence is None:
-        return ""
-    margin, middle = 10, height / 2
-
-    def at(value: float) -> float:
-        low, high = scale
-        if value == -math.inf:
-            return 0.0
-        if value == math.inf:
-            return float(width)
-        share = (value / 2 - low / 2) / (high / 2 - low / 2)
-        return margin + (width - 2 * margin) * min(max(share, 0.0), 1.0)
-
-    interval = verdict.evidence.interval
-    parts = [f'<line class="axis" x1="0" y1="{middle:g}" x2="{width}" y2="{middle:g}"/>']
-    if verdict.threshold is not None:
-        low, high = at(verdict.threshold.lower), at(verdict.threshold.upper)
-        start, end = {
-            Relation.AT_LEAST: (high, float(width)),
-            Relation.GREATER: (high, float(width)),
-            Relation.AT_MOST: (0.0, low),
-            Relation.LESS: (0.0, low),
-            Relation.EQUAL: (low, high),
-        }[verdict.claim.relation]
-        parts.append(
-            f'<rect class="claimed" x="{start:.1f}" y="3" width="{max(end - start, 0):.1f}" height="{height - 6}"/>'
-        )
-    left, right = at(interval.lower), at(interval.upper)
-    if interval.is_exact:
-        parts.append(f'<circle class="evidence" cx="{left:.1f}" cy="{middle:g}" r="5"/>')
-    else:
-        bar = f'x="{left:.1f}" y="{middle - 4:g}" width="{max(right - left, 2):.1f}"'
-        parts.append(f'<rect class="evidence" {bar} height="8" rx="2"/>')
-        for end, tip, back in ((interval.upper, width, width - 9), (interval.lower, 0, 9)):
-            if not math.isfinite(end):
-                d = f"M{back} {middle - 8:g}L{tip} {middle:g}L{back} {middle + 8:g}z"
-                parts.append(f'<path class="evidence" d="{d}"/>')
-    if verdict.threshold is not None:
-        for x in sorted({low, high}):
-            parts.append(f'<line class="threshold" x1="{x:.1f}" y1="1" x2="{x:.1f}" y2="{height - 1}"/>')
-    label = f"{evidence_text(verdict)}; claimed: {threshold_text(verdict) or 'nothing to compare with'}"
-    return (
-        f'<svg class="bar" role="img" aria-label="{text(label)}" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}">{"".join(parts)}</svg>'
-    )
-
-
-def scale_text(scale: tuple[float, float]) -> str:
-    """The ends of a bar's axis in words."""
-    return interval_text(Interval(*scale))
-
-
-# Figures
-
-
-def static_figure(drawing: Drawing) -> str:
-    """The whole drawing as one SVG element; 3-D as the projections along the third, second and first axis."""
-    label = text(f"{drawing.plot.title}. {drawing.plot.caption}")
+    Args:
+        drawing: what to draw.
+        width: in pixels of a page that is wide enough, for a drawing in 2-D.
+    """
+    label = text(drawing.plot.title) or "figure"
     if len(drawing.plot.axes) == 2:
         height = 90 + 50 * len(drawing.rows) if drawing.rows else 330
-        panels, size = [_Panel(drawing, (0, 1), 0, 640, height)], (640, height)
-    else:
-        pairs = ((0, 1), (0, 2), (1, 2))
-        panels, size = [_Panel(drawing, pair, 260 * i, 250, 250) for i, pair in enumerate(pairs)], (770, 250)
-    body = "".join(panel.draw() for panel in panels)
-    return (
-        f'<svg class="static" role="img" aria-label="{label}" viewBox="0 0 {size[0]} {size[1]}" '
-        f'width="{size[0]}" height="{size[1]}">{body}</svg>'
-    )
+        return _element("static", label, width, height, _Panel(drawing, (0, 1), width, height))
+    names = [text(name) for name in drawing.plot.axes]
+    panels = [
+        _element("static projection", f"{label} ({names[i]}, {names[j]})", 260, 250, _Panel(drawing, (i, j), 260, 250))
+        for i, j in ((0, 1), (0, 2), (1, 2))
+    ]
+    return f'<div class="projections">{"".join(panels)}</div>'
+
+
+def _element(name: str, label: str, width: float, height: float, panel: _Panel) -> str:
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    return f'<svg class="{name}" role="img" aria-label="{label}" {size}>{panel.draw()}</svg>'
 
 
 @final
 @dataclass(frozen=True)
 class _Panel:
-    """One pair of axes of a drawing in its own rectangle."""
+    """One pair of axes of a drawing."""
 
     drawing: Drawing
     pair: tuple[int, int]
-    left: float
     width: float
     height: float
 
@@ -140,7 +74,7 @@ class _Panel:
     def _scales(self) -> tuple[_Scale, _Scale]:
         d = self.drawing
         margin_left = 64.0 if not d.rows else 110.0
-        box = (self.left + margin_left, self.left + self.width - 10, self.height - 44, 12.0)
+        box = (margin_left, self.width - 10, self.height - 44, 12.0)
         scales = []
         for position, axis in enumerate(self.pair):
             values = [v for layer in d.layers for v in layer.columns[axis] if math.isfinite(v)]
@@ -184,7 +118,7 @@ class _Panel:
         middle_x, middle_y = (x.start + x.end) / 2, (y.start + y.end) / 2
         parts.append(f'<text x="{middle_x:.1f}" y="{y.start + 34:.1f}" text-anchor="middle">{text(names[0])}</text>')
         if not d.rows:
-            at = self.left + 13
+            at = 13.0
             turn = f"rotate(-90 {at:.1f} {middle_y:.1f})"
             parts.append(
                 f'<text x="{at:.1f}" y="{middle_y:.1f}" text-anchor="middle" transform="{turn}">{text(names[1])}</text>'
@@ -203,6 +137,11 @@ class _Panel:
         if layer.style == "marker":
             d = "".join(f"M{x.at(a) - 6:.1f} {y.at(b):.1f}l6 -6l6 6l-6 6z" for a, b in points if math.isfinite(a))
             return f'<path class="marker {name}" d="{d}"/>' if d else ""
+        if layer.style == "cross":
+            d = "".join(
+                f"M{x.at(a) - 5:.1f} {y.at(b) - 5:.1f}l10 10m0 -10l-10 10" for a, b in points if math.isfinite(a)
+            )
+            return f'<path class="cross {name}" d="{d}"/>' if d else ""
         if layer.style == "region":
             corners = [f"{x.at(a):.1f} {y.at(b):.1f}" for a, b in points if math.isfinite(a)]
             d = f"M{'L'.join(corners)}" if corners else ""

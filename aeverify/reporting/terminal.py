@@ -32,7 +32,8 @@ def _document(report: Report, color: bool, width: int) -> Iterable[str]:
     head = f"{report.manifold}, latent dimension {report.latent_dim}, seed {report.provenance.root_seed}"
     yield from wrapped(plain(head), width)
     for warning in wording.warnings(report):
-        yield from wrapped(plain(f"WARNING: {warning}"), width)
+        mark = "" if warning == wording.calm(report) else "WARNING: "
+        yield from wrapped(plain(mark + warning), width)
     yield ""
     if report.verdicts:
         yield from _table(report, color, width)
@@ -56,7 +57,7 @@ def _table(report: Report, color: bool, width: int) -> Iterable[str]:
     rows = [
         (
             str(v.outcome),
-            plain(v.claim.id + ("" if wording.is_gated(report, v) else " (not gated)")),
+            plain(v.claim.id + (f" ({standing})" if (standing := wording.standing(report, v)) else "")),
             plain(v.subject),
             wording.brief_interval_text(v.evidence.interval) if v.evidence else "none",
             wording.brief_threshold_text(v),

@@ -12,7 +12,20 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import Any
 
-from aeverify.core import Evidence, Interval, ModelRecord, Premise, Report, Verdict, WitnessPoint
+from aeverify.core import (
+    Change,
+    Comparison,
+    ErrorBudget,
+    Evidence,
+    Interval,
+    ModelRecord,
+    Outcome,
+    Premise,
+    Reason,
+    Report,
+    Verdict,
+    WitnessPoint,
+)
 from aeverify.core.interval import rounded
 from aeverify.core.policy import ExitCode
 from aeverify.reporting.escaping import json_value, shortened
@@ -102,6 +115,60 @@ def is_gated(report: Report, verdict: Verdict) -> bool:
     return verdict in report.policy.select([verdict])
 
 
+WORSE = "worse than in the baseline"
+
+
+def standing(report: Report, verdict: Verdict) -> str:
+    """How the verdict stands at the gate where it does not simply count: "not gated", "ignored until 2027-01-31",
+    "in the baseline too", "worse than in the baseline", "the ignore until ... has expired", or ""."""
+    if not is_gated(report, verdict):
+        return "not gated"
+    ignore = report.policy.ignore_of(verdict)
+    if ignore is not None:
+        return f"ignored until {ignore.until}"
+    expired = report.policy.expired_ignore_of(verdict)
+    if report.change_of(verdict) is Change.WORSE:
+        return WORSE
+    if expired is not None:
+        return f"the ignore until {expired.until} has expired"
+    return "in the baseline too" if report.is_known(verdict) else ""
+
+
+def excused(report: Report, verdict: Verdict) -> bool:
+    """Whether a verdict that is not PASS does not stop the release: ignored, or in the baseline too."""
+    if verdict.outcome is Outcome.PASS:
+        return False
+    return report.policy.ignore_of(verdict) is not None or report.is_known(verdict)
+
+
+def ignored_texts(report: Report) -> list[str]:
+    """What is ignored and why, and which ignores have expired; one sentence each."""
+    found = []
+    for v in report.policy.select(report.verdicts):
+        ignore, expired = report.policy.ignore_of(v), report.policy.expired_ignore_of(v)
+        what = f"{v.outcome} of {v.claim.id} on {v.subject}"
+        if ignore is not None:
+            found.append(f"{what} is ignored until {ignore.until}: {ignore.reason}")
+        elif expired is not None:
+            found.append(f"{what} counts again: its ignore ended on {expired.until} ({expired.reason}).")
+    return found
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """ "Beside baseline.json: 5 same, 1 worse, ..."; every way is named."""
+    counts = ", ".join(f"{n} {change}" for change, n in comparison.counts.items())
+    return f"Beside {comparison.source}: {counts} (a change of up to {100 * comparison.noise:g} % is noise)."
+
+
+def budget_text(budget: ErrorBudget) -> str:
+    """The split of alpha in words."""
+    shares = ", ".join(f"{name} {n}" for name, n in budget.statements.items()) or "none"
+    return (
+        f"alpha {budget.alpha:g} over all statistical statements together; {budget.each:.6g} for each of "
+        f"{sum(budget.statements.values())} ({shares})"
+    )
+
+
 def not_run(report: Report) -> list[str]:
     """Gated claims on which there is no verdict."""
     found = {v.claim.id for v in report.verdicts}
@@ -113,8 +180,27 @@ def counts_text(report: Report) -> str:
     return ", ".join(f"{n} {outcome}" for outcome, n in report.counts.items())
 
 
+def calm(report: Report) -> str:
+    """The comparison with the baseline where nothing is worse and nothing gone, which is no warning; "" else."""
+    beside = report.baseline
+    if beside is None or beside.gone or any(c.change is Change.WORSE for c in beside.verdicts):
+        return ""
+    return comparison_text(beside)
+
+
 def warnings(report: Report) -> list[str]:
-    """What a reader must see before any verdict: an interrupted run, nothing checked, gated claims that did not run."""
+    """What a reader must see before any verdict: what was not checked, what got worse and what is ignored."""
+    found = unchecked(report)
+    if report.baseline is not None:
+        found.append(comparison_text(report.baseline))
+        worse = [c for c in report.baseline.verdicts if c.change is Change.WORSE]
+        found += [f"Worse: {c.claim} on {c.subject}. {c.text}" for c in worse]
+        found += [f"Gone: {c.claim} on {c.subject}, {c.before} in the baseline." for c in report.baseline.gone]
+    return [*found, *ignored_texts(report)]
+
+
+def unchecked(report: Report) -> list[str]:
+    """An interrupted run, nothing checked, gated claims that were not run, and claims that were not reached."""
     found = []
     if report.interrupted:
         found.append(f"The run was interrupted ({report.interrupted}); what follows is what had been finished.")
@@ -123,6 +209,9 @@ def warnings(report: Report) -> list[str]:
     missing = not_run(report)
     if missing:
         found.append(f"Gated claims that were not run: {', '.join(missing)}.")
+    late = [v for v in report.verdicts if v.reason is Reason.NOT_RUN]
+    if late:
+        found.append(f"NOT RUN, since the budget ended before: {', '.join(dict.fromkeys(v.claim.id for v in late))}.")
     return found
 
 
@@ -190,6 +279,7 @@ def provenance(report: Report) -> list[tuple[str, str]]:
     return [
         ("command", p.command),
         ("root seed", str(p.root_seed)),
+        *([("error budget", budget_text(report.error_budget))] if report.error_budget else []),
         ("started", p.started),
         ("duration", f"{p.duration_seconds:.1f} s"),
         ("device", p.device),

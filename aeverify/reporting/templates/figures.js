@@ -9,12 +9,27 @@
       return Boolean(context);
     } catch { return false; }
   };
-  const webgl = hasWebGL();
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const recolor = () => ({ "font.color": color("--minor"), "modebar.color": color("--minor") });
 
+  // plotly.js lies beside the page or, shared by the reports of several folders, one folder above.
+  const name = document.body.dataset.library;
+  const loaded = (source) => new Promise((resolve) => {
+    const script = document.createElement("script");
+    script.onload = () => resolve(Boolean(window.Plotly));
+    script.onerror = () => { script.remove(); resolve(false); };
+    script.src = source;
+    document.head.append(script);
+  });
+  const load = async () => {
+    const found = await loaded(name) || await loaded(`../${name}`);
+    if (!found) document.getElementById("still-only").hidden = false;
+    return found;
+  };
+  let library = null;
+
   const draw = async (place) => {
+    if (!await (library ??= load())) return;
     const figure = JSON.parse(document.getElementById(place.dataset.figure).textContent);
     figure.layout.font.color = color("--minor");
     figure.layout.modebar = { color: color("--minor"), bgcolor: "transparent" };
@@ -34,6 +49,7 @@
     }
   };
 
+  const webgl = hasWebGL();
   const places = [...document.querySelectorAll(".live")].filter(
     (place) => !("solid" in place.dataset) || (webgl && contextsLeft-- > 0));
   const observer = new IntersectionObserver((entries) => {
@@ -43,7 +59,9 @@
     }
   }, { rootMargin: "600px" });
   for (const place of places) observer.observe(place.closest("figure"));
-  dark.addEventListener("change", () => {
+  const repaint = () => {
     for (const place of document.querySelectorAll("figure.drawn .live")) Plotly.relayout(place, recolor());
-  });
+  };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+  addEventListener("aeverify-theme", repaint);
 })();

@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 
 from aeverify.core import (
+    Change,
     Citation,
     Claim,
     ClaimKind,
+    Compared,
+    Comparison,
+    ErrorBudget,
     Evidence,
     GatePolicy,
+    Ignore,
     Interval,
     ModelRecord,
     Outcome,
@@ -53,6 +58,10 @@ HOSTILE = (
     "x" * 5000,
     "a b " * 2000,
     "$E = mc^2$ $(rm -rf /)",
+    "javascript:alert(1)",
+    "=cmd|' /C calc'!A0",
+    "@SUM(1;=2)",
+    "zero\u200bwidth \u05d0\u05d1\u05d2 \u200f \U000e0041",
     "",
     "plain",
 )
@@ -167,14 +176,41 @@ class Builder:
             lines=self.some(lambda: (self.number(), self.text())),
         )
 
+    def policy(self) -> GatePolicy:
+        r = self.random
+        gated = r.choice([None, ("theorem-1", self.text())])
+        allow = r.random() < 0.3
+        fail_on = () if allow else r.choice([(), (Outcome.INCONCLUSIVE,), (Outcome.ERROR, Outcome.VACUOUS)])
+        subjects = [None, self.text()]
+        ignores = self.some(
+            lambda: Ignore(
+                r.choice(["theorem-1", "thick-set", self.text()]),
+                self.text() or "why",
+                "2027-01-31",
+                r.choice(subjects),
+                r.random() < 0.5,
+            )
+        )
+        return GatePolicy(gated, allow, fail_on, ignores)
+
+    def comparison(self, verdicts: tuple[Verdict, ...]) -> Comparison:
+        changes = [c for c in Change if c is not Change.GONE]
+        rows = tuple(
+            Compared(v.claim.id, v.subject, self.random.choice(changes), "PASS", str(v.outcome), self.text())
+            for v in verdicts
+        )
+        gone = self.some(lambda: Compared(self.text(), self.text(), Change.GONE, "PASS", "", self.text()))
+        return Comparison(self.text(), 0.05, rows, gone)
+
     def report(self) -> Report:
         r = self.random
+        verdicts = self.some(self.verdict, 6)
         return Report(
             title=self.text(),
             manifold=self.text(),
             manifold_facts={self.text(): self.text() for _ in range(3)},
             latent_dim=r.randint(1, 9),
-            verdicts=self.some(self.verdict, 6),
+            verdicts=verdicts,
             models=self.some(
                 lambda: ModelRecord(
                     self.text(),
@@ -197,9 +233,11 @@ class Builder:
                 "2026-01-05T10:22:31Z",
                 r.random() * 1000,
             ),
-            policy=r.choice([GatePolicy(), GatePolicy(("theorem-1", self.text())), GatePolicy(None, True)]),
+            policy=self.policy(),
             interrupted=r.choice(["", "", self.text()]),
             notes=self.some(self.text),
+            error_budget=self.maybe(lambda: ErrorBudget(0.01, 0.001, {self.text(): 2, "theorem-1": 8})),
+            baseline=self.maybe(lambda: self.comparison(verdicts)),
         )
 
 

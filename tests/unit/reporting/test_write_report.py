@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,24 +42,46 @@ def test_files_have_the_mode_that_the_umask_allows(small: Report, tmp_path: Path
         assert path.stat().st_mode == (tmp_path / "new").stat().st_mode
 
 
+@pytest.mark.parametrize("inside", [False, True])
 @pytest.mark.parametrize("kind", [OSError, KeyboardInterrupt])
 def test_an_interrupted_write_leaves_whole_files(
-    small: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
+    small: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException], inside: bool
 ) -> None:
-    """Whatever happens in mid-write, each file is the old one or the new one, and no temporary file stays."""
-    write_report(small, tmp_path)
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    calls = []
+    """Stopped wherever something is made to last, the folder is the old one or the new one and nothing is left beside
+    it; where somebody stands in the folder, so that it cannot be exchanged, that holds for every single file."""
+    folder = tmp_path / "out"
+    later = replace(small, title="another title")
+    write_report(later, folder)
+    new = {p.name: p.read_bytes() for p in folder.iterdir()}
+    write_report(small, folder)
+    old = {p.name: p.read_bytes() for p in folder.iterdir()}
+    if inside:
+        monkeypatch.chdir(folder)
+    real = os.fsync
+    for stop in range(1, 50):
+        calls = []
 
-    def failing(source: object, target: object) -> None:
-        calls.append(target)
-        raise kind("stopped")
+        def failing(handle: int, calls: list[int] = calls, stop: int = stop) -> None:
+            calls.append(handle)
+            if len(calls) == stop:
+                raise kind("stopped")
+            real(handle)
 
-    monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(UsageError if kind is OSError else kind):
-        write_report(small, tmp_path)
-    assert calls
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+        monkeypatch.setattr(os, "fsync", failing)
+        with contextlib.suppress(UsageError, KeyboardInterrupt):
+            write_report(later, folder)
+        monkeypatch.undo()
+        if inside:
+            monkeypatch.chdir(folder)
+        found = {p.name: p.read_bytes() for p in folder.iterdir()}
+        assert all(found[name] in (old[name], new[name]) for name in old) and found.keys() == old.keys()
+        assert inside or found in (old, new)
+        assert [p.name for p in tmp_path.iterdir()] == ["out"]
+        if len(calls) < stop:
+            break
+        write_report(small, folder)
+    assert stop > 4
+    assert found == new
 
 
 def test_unwritable_folder_is_a_usage_error_of_one_paragraph(small: Report, tmp_path: Path) -> None:
