@@ -10,10 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aeverify import autoencoders, claims, manifolds, measure, reporting, testing, widths
+    from aeverify import autoencoders, claims, data, manifolds, measure, reporting, testing, widths
+    from aeverify.autoencoders.files import open_model
     from aeverify.autoencoders.oracles import oracle
     from aeverify.autoencoders.protocol import Autoencoder
     from aeverify.core import Evidence, ExitCode, GatePolicy, Interval, Outcome, Reason, Report, Rigor, Seed, Verdict
+    from aeverify.data import DataSet, load_data
     from aeverify.errors import AeverifyError
     from aeverify.manifolds import Manifold, manifold
     from aeverify.pipeline import check, run
@@ -24,6 +26,7 @@ __version__ = "0.1.0.dev0"
 _HOME = {
     "AeverifyError": "aeverify.errors",
     "Autoencoder": "aeverify.autoencoders.protocol",
+    "DataSet": "aeverify.data",
     "Evidence": "aeverify.core",
     "ExitCode": "aeverify.core",
     "GatePolicy": "aeverify.core",
@@ -36,16 +39,19 @@ _HOME = {
     "Seed": "aeverify.core",
     "Verdict": "aeverify.core",
     "check": "aeverify.pipeline",
+    "load_data": "aeverify.data",
     "manifold": "aeverify.manifolds",
+    "open_model": "aeverify.autoencoders.files",
     "oracle": "aeverify.autoencoders.oracles",
     "replay": "aeverify.replaying",
     "run": "aeverify.pipeline",
 }
-_ROOMS = ("autoencoders", "claims", "manifolds", "measure", "reporting", "testing", "widths")
+_ROOMS = ("autoencoders", "claims", "data", "manifolds", "measure", "reporting", "testing", "widths")
 
 __all__ = [
     "AeverifyError",
     "Autoencoder",
+    "DataSet",
     "Evidence",
     "ExitCode",
     "GatePolicy",
@@ -61,9 +67,12 @@ __all__ = [
     "autoencoders",
     "check",
     "claims",
+    "data",
+    "load_data",
     "manifold",
     "manifolds",
     "measure",
+    "open_model",
     "oracle",
     "replay",
     "reporting",

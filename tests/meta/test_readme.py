@@ -49,8 +49,9 @@ def test_every_python_block_is_executed():
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("aeverify ")])
-def test_documented_command_works(command: str):
+def test_documented_command_works(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Each documented command of `aeverify` ends with exit code 0 and says something."""
+    monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(command_line, shlex.split(command)[1:])
     assert (result.exit_code, bool(result.stdout.strip())) == (0, True)
 
