@@ -238,4 +238,4 @@ def one_pixel() -> list[nn.Module]:
 
 def harmless_layers() -> list[nn.Module]:
     """Layers that do nothing outside training."""
-    return [nn.Identity(), nn.Dropout(0.3), nn.Unflatten(1, (4, 2, 2)), nn.Dropout2d(0.3), nn.Flatten()]
+    return [nn.Identity(), nn.Dropout(0.3), nn.Dropout2d(0.3)]
