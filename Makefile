@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL = $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet -c constraints.txt -e
 
-.PHONY: run test lint bench docs clean
+.PHONY: run test lint bench audit docs clean
 
 run: .venv/installed
 	$(BIN)/aeverify run
@@ -17,9 +17,12 @@ lint: .venv/installed-dev
 bench: .venv/installed-dev
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
+audit: .venv/installed
+	$(BIN)/aeverify audit properties/ledgers/*.toml
+
 docs: .venv/installed-dev
 	$(BIN)/python docs/manifolds.py && $(BIN)/python docs/gallery.py && $(BIN)/python docs/oracles.py
-	$(BIN)/python docs/widths.py && $(BIN)/python docs/latent_quality.py
+	$(BIN)/python docs/widths.py && $(BIN)/python docs/latent_quality.py && $(BIN)/python docs/audit_schema.py
 	$(BIN)/python -m pytest -q tests/meta/test_readme.py tests/meta/test_docs.py -m ""
 
 clean:

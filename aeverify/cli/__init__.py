@@ -5,11 +5,14 @@ Everything heavy is imported inside the commands, so that help is instant. Only 
 
 from typing import NoReturn
 
+from aeverify.audit import command as audit_command
 from aeverify.cli import facts, judging, reports, starting
 from aeverify.cli.app import command_line
 from aeverify.cli.facts import KINDS
 
 __all__ = ["KINDS", "command_line", "facts", "judging", "main", "reports", "starting"]
+
+command_line.command(epilog=audit_command.EPILOG)(audit_command.audit)
 
 
 def main() -> NoReturn:

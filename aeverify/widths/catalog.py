@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from aeverify.core.dimensions import require_latent_dim
@@ -97,6 +98,20 @@ def _lower_bounds(k: Manifold, m: int, every: bool) -> tuple[Evidence, ...]:
             if linked is not None:
                 found.append(linked)
     return _sorted_below(found)
+
+
+def closed_lower_bound(K: str | Spec | Manifold, latent_dim: int) -> Evidence:
+    """The best lower bound of the width w_m(K) by closed forms and known facts alone, without the searches that
+    `best_lower` adds: at once, and sometimes smaller. Otherwise as one of `lower_bounds`. The witness is that of a
+    bound as good, where the best one has no points to show.
+
+    Raises:
+        UsageError: K is no manifold, or not 1 <= latent_dim <= the ambient dimension.
+    """
+    k = manifold(K)
+    found = _closed_lower_bounds(k, require_latent_dim(latent_dim, k.ambient_dim))
+    witness = next((e.witness for e in found if e.lower == found[0].lower and e.witness is not None), None)
+    return replace(found[0], witness=witness)
 
 
 def _sorted_below(found: Iterable[Evidence]) -> tuple[Evidence, ...]:
