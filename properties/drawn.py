@@ -23,10 +23,12 @@ seeds = st.integers(0, 2**31)
 
 
 @lru_cache(maxsize=256)
-def network(spec: str, hidden: tuple[int, ...], activation: str, seed: int, epochs: int) -> ModuleAutoencoder:
-    """A network with a one-dimensional code for the set of that spec, trained for some epochs (0: as it was drawn)."""
+def network(
+    spec: str, hidden: tuple[int, ...], activation: str, seed: int, epochs: int, latent_dim: int = 1
+) -> ModuleAutoencoder:
+    """A network for the set of that spec with a code of that dimension, trained for some epochs (0: as drawn)."""
     space = manifold(spec)
-    shape = Architecture(space.ambient_dim, 1, hidden, activation)
+    shape = Architecture(space.ambient_dim, latent_dim, hidden, activation)
     if epochs:
         from aeverify.autoencoders.recipes import recipe
 
