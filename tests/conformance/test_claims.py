@@ -174,7 +174,7 @@ WRONG_BEHAVIOUR: list[tuple[str, dict[str, Any], str]] = [
     ("hasty fail", {"mean": hasty_the_other_way}, "the good case .* never to be FAIL, with any effort"),
     ("NaN", {"mean": ignoring_nan}, "nothing to be concluded of .* where the model returns NaN; got PASS"),
     ("swallowed", {"mean": swallowing}, "nothing to be concluded of .*; got PASS"),
-    ("crash", {"mean": crashing}, "a verdict on the good case .*; KeyError escaped"),
+    ("crash", {"mean": crashing}, "the good case .* to come out PASS; got ERROR .*KeyError: .forgotten."),
     (
         "another claim",
         {"check": lambda self, study: dataclasses.replace(Check.check(self, study), subject="somebody")},

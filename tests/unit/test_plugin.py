@@ -81,7 +81,10 @@ def bar() -> Autoencoder:
 
 @pytest.fixture
 def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A folder for test sessions that have this plugin, as users have it, and xdist."""
+    """A folder for test sessions that have this plugin, as users have it, and xdist; and pytest's summary, which repeats
+    whole failures where CI or BUILD_NUMBER is set, is the short one."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("BUILD_NUMBER", raising=False)
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
