@@ -1,4 +1,5 @@
-"""Torch modules of this library: sine and cosine as activations, the residual block, and the list of continuous blocks.
+"""Torch modules of this library: sine and cosine as activations, division, the residual block, and which blocks are
+continuous.
 
 Each forward is the formula in its docstring and nothing else, so that a network of these is known to be continuous,
 and balls, Lipschitz bounds and enclosures know what it computes. `is_plain` tells whether a module really is one: no
@@ -83,6 +84,31 @@ class Cosine(_Wave):
         return torch.cos(self.frequency * x)
 
 
+@final
+class Quotient(nn.Module):
+    """x -> x / divisor, where 1/divisor is in general no float64 number that a weight could hold.
+
+    Args:
+        divisor: numbers other than 0, finite, of the shape of one point.
+
+    Raises:
+        UsageError: a divisor that is 0, NaN or infinite.
+    """
+
+    divisor: Tensor
+
+    def __init__(self, divisor: Any) -> None:
+        super().__init__()
+        numbers = torch.tensor(divisor, dtype=torch.float64)
+        if not bool((torch.isfinite(numbers) & (numbers != 0)).all()):
+            raise UsageError("The divisor of a Quotient must be finite and not 0.")
+        self.register_buffer("divisor", numbers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x / divisor."""
+        return x / self.divisor
+
+
 @continuous
 @final
 class Residual(nn.Module):
@@ -100,12 +126,14 @@ class Residual(nn.Module):
 _FORWARD: dict[type[nn.Module], Callable[..., Any]] = {
     Sine: Sine.forward,
     Cosine: Cosine.forward,
+    Quotient: Quotient.forward,
     Residual: Residual.forward,
 }
 
 
 def is_ours(module: nn.Module) -> bool:
-    """True for a `Sine`, `Cosine` or `Residual` that computes its formula: exact type, plain, class not patched."""
+    """True for a `Sine`, `Cosine`, `Quotient` or `Residual` that computes its formula: of that very type, plain, its
+    class not patched."""
     kind = type(module)
     return kind in _FORWARD and kind.forward is _FORWARD[kind] and is_plain(module)
 

@@ -13,13 +13,22 @@ from __future__ import annotations
 
 from torch import nn
 
-from aeverify.autoencoders.blocks import DROPOUTS, Cosine, Sine, is_continuous_block, is_ours, is_plain, is_repatched
+from aeverify.autoencoders.blocks import (
+    DROPOUTS,
+    Cosine,
+    Quotient,
+    Sine,
+    is_continuous_block,
+    is_ours,
+    is_plain,
+    is_repatched,
+)
 from aeverify.autoencoders.protocol import Continuity
 
 # Exact types: a subclass may override forward. Each is continuous in eval mode whatever its weights.
 _CONTINUOUS: frozenset[type[nn.Module]] = frozenset(
     {
-        *(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.GELU, nn.Softplus, nn.Tanh, nn.Sigmoid, Sine, Cosine),
+        *(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.GELU, nn.Softplus, nn.Tanh, nn.Sigmoid, Sine, Cosine, Quotient),
         *(nn.SELU, nn.CELU, nn.ReLU6, nn.Hardtanh, nn.Mish, nn.Softsign, nn.LogSigmoid),
         *(nn.Linear, nn.Identity, nn.Flatten, nn.Unflatten, *DROPOUTS),
         *(nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
@@ -98,7 +107,7 @@ def _is_continuous(leaf: nn.Module) -> bool:
         return False
     if isinstance(leaf, nn.Softplus):
         return leaf.beta > 0 and leaf.threshold >= 20
-    if isinstance(leaf, Sine | Cosine):
+    if isinstance(leaf, Sine | Cosine | Quotient):
         return is_ours(leaf)
     return not getattr(leaf, "return_indices", False)
 

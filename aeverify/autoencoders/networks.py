@@ -60,7 +60,7 @@ class ModuleAutoencoder(Autoencoder):
     else from the operators that torch.export finds. `continuity_note` names what decided.
 
     Ball arithmetic and Lipschitz bounds are available where both modules are such stacks of Linear, Identity, Flatten,
-    Dropout (eval) and activations of `ACTIVATIONS`.
+    Dropout (eval) and activations of `ACTIVATIONS`, or are written as such by `rebuilt`.
 
     Args:
         encoder, decoder: modules that map (N, n) to (N, m) and (N, m) to (N, n).
@@ -186,8 +186,36 @@ class ModuleAutoencoder(Autoencoder):
         return layers_of(self._decoder)
 
     @cached_property
-    def _lipschitz(self) -> dict[Part, Evidence | None]:
+    def rebuilt(self) -> tuple[nn.Module, nn.Module] | str:
+        """E and D as stacks of layers, made from the operators that torch.export finds, or the reason why they cannot
+        be written so. The same real functions of the same weights; evaluation does not use them, enclosures may."""
+        from aeverify.autoencoders.exported import stack_of
+        from aeverify.autoencoders.rows import NotRebuilt
+
+        parts = []
+        for name, module, width in (
+            ("encoder", self._encoder, self.ambient_dim),
+            ("decoder", self._decoder, self.latent_dim),
+        ):
+            try:
+                parts.append(stack_of(module, width))
+            except NotRebuilt as reason:
+                return f"the {name} cannot be written as layers, since {reason}"
+        return parts[0], parts[1]
+
+    @cached_property
+    def _exact_layers(self) -> tuple[Layers | None, Layers | None]:
+        """Layers of E and D, where a part is no stack of modules those of `rebuilt`."""
         e, d = self.encoder_layers, self.decoder_layers
+        if (e is None or d is None) and any(leaves_of(p, blocks=True) is None for p in (self._encoder, self._decoder)):
+            parts = self.rebuilt if self.continuity is Continuity.KNOWN else ""
+            if not isinstance(parts, str):
+                return layers_of(parts[0]), layers_of(parts[1])
+        return e, d
+
+    @cached_property
+    def _lipschitz(self) -> dict[Part, Evidence | None]:
+        e, d = self._exact_layers
         both = None if e is None or d is None else (*e, *d)
         parts = {Part.ENCODER: e, Part.DECODER: d, Part.RECONSTRUCTION: both}
         return {part: None if layers is None else lipschitz_evidence(layers, part) for part, layers in parts.items()}
@@ -200,7 +228,7 @@ class ModuleAutoencoder(Autoencoder):
     def _balls(self) -> tuple[BallNetwork, BallNetwork] | None:
         from aeverify.autoencoders.balls import BallNetwork
 
-        e, d = self.encoder_layers, self.decoder_layers
+        e, d = self._exact_layers
         return None if e is None or d is None else (BallNetwork(e), BallNetwork(d))
 
     def encode_balls(self, point: Sequence[Any]) -> list[Any] | None:

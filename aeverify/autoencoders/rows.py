@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -103,6 +104,60 @@ def sequential(steps: tuple[Step, ...], size: int) -> nn.Sequential:
     return _modules(_merged(steps, size), size)
 
 
+def clamped(low: float | None, high: float | None, size: int) -> list[Step]:
+    """min(max(x, a), b) in affine maps and ReLU: max(x, a) = a + relu(x - a), min(x, b) = b - relu(b - x), and
+    min(max(x, a), b) = b - relu(b - a - relu(x - a)) for a <= b.
+
+    Raises:
+        NotRebuilt: a > b, or b - a is no float64 number, so that no weight can hold it.
+    """
+    low, high = (None if low == -math.inf else low), (None if high == math.inf else high)
+    if not all(end is None or math.isfinite(end) for end in (low, high)):
+        raise NotRebuilt(f"it clamps to [{low!r}, {high!r}]")
+    minus = np.full(size, -1.0)
+    relu = Pointwise(nn.ReLU())
+    if low is None and high is None:
+        return []
+    if low is None or high is None:
+        end = low if high is None else high
+        assert end is not None
+        number = np.full(size, end)
+        if high is None:
+            return [Scale(None, -number), relu, Scale(None, number)]
+        return [Scale(minus, number), relu, Scale(minus, number)]
+    if low > high or Fraction(high) - Fraction(low) != Fraction(high - low):
+        raise NotRebuilt(f"the width of its clamp to [{low!r}, {high!r}] is no float64 number")
+    between = np.full(size, high - low)
+    return [
+        *(Scale(None, np.full(size, -low)), relu),
+        *(Scale(minus, between), relu),
+        Scale(minus, np.full(size, high)),
+    ]
+
+
+def maxima(count: int, size: int) -> list[Step]:
+    """The largest of `count` rows of `size` numbers that lie one after the other, number by number: pairs at a time,
+    max(a, b) = b + relu(a - b).
+
+    Raises:
+        NotRebuilt: more than `MOST_DIAGONAL` numbers in all.
+    """
+    steps: list[Step] = []
+    while count > 1:
+        _require_small(count * size, "takes maxima")
+        half = count // 2
+        difference = np.zeros((half * size, count * size), dtype=np.float32)
+        index = np.arange(half * size)
+        difference[index, index] = 1.0
+        difference[index, half * size + index] = -1.0
+        back = np.zeros((count * size, half * size), dtype=np.float32)
+        back[half * size + index, index] = 1.0
+        steps.append(Skip((Dense(difference), Pointwise(nn.ReLU()), Dense(back)), count * size))
+        steps.append(Take(np.arange(half * size, count * size)))
+        count -= half
+    return steps
+
+
 def _merged(steps: tuple[Step, ...], size: int) -> list[Step]:
     """The same function without `Take`, and with shifts put into the layer before them where it has no bias."""
     done: list[Step] = []
@@ -126,7 +181,7 @@ def _merged(steps: tuple[Step, ...], size: int) -> list[Step]:
                 step = Scale(*(None if a is None else a[back] for a in (step.factor, step.shift)))
             else:
                 _flush(done, order, width)
-                order = None
+                width, order = len(order), None
         if isinstance(step, Skip):
             step = replace(step, body=tuple(_merged(step.body, step.size)))
         width = _width(step, width)
@@ -233,9 +288,9 @@ def _modules(steps: list[Step], size: int) -> nn.Sequential:
             become((step.size,))
             modules.append(Residual(_modules(list(step.body), step.size)))
         elif isinstance(step, Scale):
-            by_channel = _by_channel(step, shape)
-            if by_channel is not None:
-                modules.append(by_channel)
+            layer = by_channel(step, shape)
+            if layer is not None:
+                modules.append(layer)
                 continue
             become((math.prod(shape),))
             _require_small(shape[0], "multiplies images by constants")
@@ -259,7 +314,7 @@ def _linear(weight: Array, bias: Array | None) -> nn.Linear:
     return layer
 
 
-def _by_channel(step: Scale, shape: Shape) -> nn.Module | None:
+def by_channel(step: Scale, shape: Shape) -> nn.Module | None:
     """A convolution with kernel 1 for each channel, where the constants do not change inside one."""
     if len(shape) not in (2, 3):
         return None

@@ -96,9 +96,9 @@ def traced_continuity(module: nn.Module, width: int) -> tuple[Continuity, str]:
     """
     kind = type(module).__name__
     try:
-        with _quiet():
-            program, any_batch = _traced(module, width)
-            if _changes_itself(program):
+        with quiet():
+            program, any_batch = traced(module, width)
+            if changes_itself(program):
                 return Continuity.OPAQUE, f"{kind} changes its own buffers when it is called."
             jumping, unknown = _sorted_out(program)
             same = bool(jumping) or not any_batch or _same(program, module, width)
@@ -122,7 +122,7 @@ def traced_continuity(module: nn.Module, width: int) -> tuple[Continuity, str]:
     return Continuity.KNOWN, "Every operator that torch.export finds is on the list of continuous ones."
 
 
-def _traced(module: nn.Module, width: int) -> tuple[torch.export.ExportedProgram, bool]:
+def traced(module: nn.Module, width: int) -> tuple[torch.export.ExportedProgram, bool]:
     """The traced module and True, for any number of rows; or for three rows and False, in which jumps can be found, but
     nothing can be known to be continuous. Raises whatever torch.export raises."""
     rows = torch.zeros(3, width, dtype=torch.float64)
@@ -135,7 +135,7 @@ def _traced(module: nn.Module, width: int) -> tuple[torch.export.ExportedProgram
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the warnings and log lines of a trace that fails, which we report in our own words."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
@@ -157,7 +157,7 @@ def _same(program: torch.export.ExportedProgram, module: nn.Module, width: int) 
         return torch.allclose(recorded, computed, rtol=1e-9, atol=1e-12, equal_nan=True)
 
 
-def _changes_itself(program: torch.export.ExportedProgram) -> bool:
+def changes_itself(program: torch.export.ExportedProgram) -> bool:
     """Whether an operator writes into a weight or a buffer."""
     inputs = set(program.graph_signature.user_inputs)
     return bool(program.graph_signature.buffers_to_mutate) or any(
@@ -171,7 +171,7 @@ def _changes_itself(program: torch.export.ExportedProgram) -> bool:
     )
 
 
-def _name(node: Any) -> str:
+def operator_name(node: Any) -> str:
     """`relu` for aten.relu_.default; the whole name where it is no ATen operator."""
     if node.target is operator.getitem:
         return "getitem"
@@ -202,10 +202,10 @@ def _sorted_out(program: torch.export.ExportedProgram) -> tuple[list[str], list[
     jumping: dict[str, None] = {}
     unknown: dict[str, None] = {}
     for node in nodes:
-        random = node.op == "call_function" and _name(node) in _RANDOM
+        random = node.op == "call_function" and operator_name(node) in _RANDOM
         if node.op != "call_function" or node not in reaching or (node not in depends and not random):
             continue
-        name = _name(node)
+        name = operator_name(node)
         verdict = Continuity.DISCONTINUOUS if random else _judge(node, name, depends, reaching, constants)
         if verdict is Continuity.DISCONTINUOUS:
             jumping[name] = None
@@ -271,7 +271,7 @@ def _positive(argument: Any, constants: dict[str, Any]) -> bool:
     if argument.op == "placeholder":
         value = constants.get(argument.name)
         return isinstance(value, torch.Tensor) and bool((value != 0).all())
-    name, args = _name(argument), argument.args
+    name, args = operator_name(argument), argument.args
     if name in _SAME_SIGN:
         return _positive(args[0], constants)
     if name in ("exp", "softplus", "sigmoid", "cosh"):
@@ -292,7 +292,7 @@ def _positive(argument: Any, constants: dict[str, Any]) -> bool:
 def _not_negative(node: Any, constants: dict[str, Any]) -> bool:
     if not isinstance(node, torch.fx.Node) or node.op == "placeholder":
         return False
-    name = _name(node)
+    name = operator_name(node)
     if name in _NOT_NEGATIVE:
         return True
     if name in ("sum", "mean", "sqrt") or name in _SAME_SIGN:

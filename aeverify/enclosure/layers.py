@@ -1,8 +1,9 @@
 """Torch modules to stages, one rule a layer.
 
 Supported: Linear, Conv1d/2d, ConvTranspose1d/2d (zero padding), Upsample (nearest), AvgPool1d/2d, BatchNorm1d/2d in
-eval mode with running statistics, Flatten, Unflatten, Identity, Dropout (eval), Sequential, `Residual`; ReLU,
-LeakyReLU, ELU, SiLU, GELU (exact), Softplus, Tanh, Sigmoid, `Sine`, `Cosine`. Anything else is named in the error.
+eval mode with running statistics, Flatten, Unflatten, Identity, Dropout (eval), Sequential, `Residual`, `Quotient`;
+ReLU, LeakyReLU, ELU, SiLU, GELU (exact), Softplus, Tanh, Sigmoid, `Sine`, `Cosine`. Anything else is named in the
+error.
 
 Layers that act on images become matrices by applying them, without bias, to the unit vectors: each entry is then one
 kernel weight (or 0, or 1/k of a pooling window), which is checked. A residual block x + F(x) becomes a plain row of
@@ -19,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aeverify.autoencoders.blocks import DROPOUTS, Cosine, Residual, Sine, is_plain
+from aeverify.autoencoders.blocks import DROPOUTS, Cosine, Quotient, Residual, Sine, is_plain
 from aeverify.enclosure.network import Affine, Network, Stage, build_network
 from aeverify.enclosure.relaxations import Activation, LeakyReLU
 from aeverify.enclosure.rounding import UNIT
@@ -106,6 +107,20 @@ def _batch_norm(module: Any, shape: Shape) -> tuple[list[Stage], Shape]:
     diagonal = torch.diag(scale.repeat_interleave(repeat))
     stage = Affine(diagonal, bias.repeat_interleave(repeat), 8 * UNIT, error.repeat_interleave(repeat))
     return [stage], shape
+
+
+def _quotient(module: Quotient, shape: Shape) -> tuple[list[Stage], Shape]:
+    divisor = module.divisor.double()
+    if tuple(divisor.shape) not in ((), shape):
+        raise _fail(module, f"divides points of shape {tuple(divisor.shape)} and got features of shape {shape}")
+    if not bool(((divisor.abs() > 1e-300) & (divisor.abs() < 1e300)).all()):
+        raise _fail(module, "divides by a number whose inverse is not a normal float64 number")
+    size = math.prod(shape)
+    if size * size > MAX_ENTRIES:
+        raise _fail(module, f"is a matrix of {size} x {size} entries; the limit is {MAX_ENTRIES}")
+    # 1/d is rounded once, within u of its value
+    inverse = (1.0 / divisor).expand(shape).reshape(-1)
+    return [Affine(torch.diag(inverse), torch.zeros(size, dtype=torch.float64), relative=2 * UNIT)], shape
 
 
 def _flatten(module: nn.Flatten, shape: Shape) -> tuple[list[Stage], Shape]:
@@ -205,6 +220,7 @@ _LAYERS: dict[type[nn.Module], Callable[[Any, Shape], tuple[list[Stage], Shape]]
     nn.Unflatten: _unflatten,
     nn.Identity: lambda module, shape: ([], shape),
     **dict.fromkeys(DROPOUTS, lambda module, shape: ([], shape)),
+    Quotient: _quotient,
     Residual: _residual,
 }
 

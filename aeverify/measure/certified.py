@@ -40,13 +40,23 @@ def enclosable(autoencoder: Autoencoder, manifold: Manifold) -> Any:
     from aeverify.enclosure import network_from_modules
     from aeverify.enclosure.charts import require_chart
 
+    dims = {"ambient_dim": autoencoder.ambient_dim, "latent_dim": autoencoder.latent_dim}
+    network: Any = None
     try:
-        network = network_from_modules(*modules, ambient_dim=autoencoder.ambient_dim, latent_dim=autoencoder.latent_dim)
+        network = network_from_modules(*modules, **dims)
     except ModelError as error:
-        return str(error).rstrip(".")
-    # a hook, a subclass or a patched forward makes the graph OPAQUE: its layers would not tell what it computes
+        reason = str(error).rstrip(".")
+    # an operator that is not known leaves the graph OPAQUE: then layers would not tell what it computes
     if autoencoder.continuity is not Continuity.KNOWN:
-        return "the model is not made of torch layers alone whose rules are known"
+        return reason if network is None else "the model is not made of torch layers alone whose rules are known"
+    if network is None:
+        rebuilt = getattr(autoencoder, "rebuilt", reason)
+        if isinstance(rebuilt, str):
+            return f"{reason}; {rebuilt}" if rebuilt != reason else reason
+        try:
+            network = network_from_modules(*rebuilt, **dims)
+        except ModelError as error:
+            return str(error).rstrip(".")
     try:
         for part in manifold.components:
             require_chart(part.chart, autoencoder.ambient_dim)

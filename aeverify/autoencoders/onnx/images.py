@@ -6,31 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
+from aeverify.autoencoders.images import CONVOLUTIONS, TRANSPOSED, axes_of, filled, moved_image, padded_kernel
 from aeverify.autoencoders.onnx.graphs import Array
 from aeverify.autoencoders.onnx.operators import attribute
 from aeverify.autoencoders.rows import NotRebuilt
 
 Shape = tuple[int, ...]
-
-_CONV: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d}
-_TRANSPOSED: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
-
-
-def _axes(before: Shape) -> int:
-    if len(before) not in (2, 3):
-        raise NotRebuilt(f"it convolves or pools tensors of shape {before}")
-    return len(before) - 1
-
-
-def _filled(kind: type[nn.Module], weight: Array, bias: Array | None, *args: Any, **settings: Any) -> nn.Module:
-    layer = kind(*args, bias=bias is not None, device="meta", **settings)
-    layer.weight = nn.Parameter(torch.from_numpy(np.array(weight)), requires_grad=False)
-    if bias is not None:
-        layer.bias = nn.Parameter(torch.from_numpy(np.array(bias)), requires_grad=False)
-    return layer
 
 
 def _pads(
@@ -52,28 +35,19 @@ def _pads(
     return found
 
 
-def _padded_kernel(weight: Array, axis: int, first: int, last: int, dilation: int) -> Array:
-    """The kernel with zeros before and after along one axis, counted in steps of the input."""
-    if first % dilation or last % dilation:
-        raise NotRebuilt("a dilated convolution is padded differently on two sides")
-    widths = [(0, 0)] * weight.ndim
-    widths[axis + 2] = (first // dilation, last // dilation)
-    return np.pad(weight, widths)
-
-
 def convolution(node: Any, weight: Array, bias: Array | None, before: Shape, after: Shape) -> nn.Module:
     """Conv. With padding (a, b) on an axis and p = max(a, b), the window that starts at -a starts at -p for a kernel
     with p - a zeros put before it; p - b zeros after it keep the number of windows."""
-    axes = _axes(before)
+    axes = axes_of(before)
     strides, dilations = (list(attribute(node, name, [1] * axes)) for name in ("strides", "dilations"))
     pads = _pads(node, before, weight.shape[2:], strides, dilations)
     symmetric = []
     for axis, (first, last) in enumerate(pads):
         p = max(first, last)
-        weight = _padded_kernel(weight, axis, p - first, p - last, dilations[axis])
+        weight = padded_kernel(weight, axis, p - first, p - last, dilations[axis])
         symmetric.append(p)
-    return _filled(
-        _CONV[axes],
+    return filled(
+        CONVOLUTIONS[axes],
         weight,
         bias,
         before[0],
@@ -90,7 +64,7 @@ def transposed(node: Any, weight: Array, bias: Array | None, before: Shape, afte
     """ConvTranspose. The full result is cropped by a and b; torch crops p on both sides and adds `output_padding` at
     the end. So p = a and output_padding = o + a - b; where that is negative, z zeros before the kernel shift the
     result by z, and a becomes a + z."""
-    axes = _axes(before)
+    axes = axes_of(before)
     strides, dilations = (list(attribute(node, name, [1] * axes)) for name in ("strides", "dilations"))
     extra = list(attribute(node, "output_padding", [0] * axes))
     mode, sizes = attribute(node, "auto_pad", "NOTSET"), attribute(node, "output_shape")
@@ -111,15 +85,15 @@ def transposed(node: Any, weight: Array, bias: Array | None, before: Shape, afte
     for axis, ((first, last), o) in enumerate(zip(crops, extra, strict=True)):
         zeros = max(0, last - first - o)
         zeros += -zeros % dilations[axis]
-        weight = _padded_kernel(weight, axis, zeros, 0, dilations[axis])
+        weight = padded_kernel(weight, axis, zeros, 0, dilations[axis])
         first += zeros
         padding_.append(first)
         added.append(o + first - last)
         if first < 0 or not 0 <= added[-1] < max(strides[axis], dilations[axis]):
             raise NotRebuilt("a transposed convolution is cropped in a way that torch has no setting for")
     group = attribute(node, "group", 1)
-    return _filled(
-        _TRANSPOSED[axes],
+    return filled(
+        TRANSPOSED[axes],
         weight,
         bias,
         before[0],
@@ -135,7 +109,7 @@ def transposed(node: Any, weight: Array, bias: Array | None, before: Shape, afte
 
 def pooling(node: Any, kind: str, before: Shape) -> nn.Module:
     """AveragePool, MaxPool and GlobalAveragePool."""
-    axes = _axes(before)
+    axes = axes_of(before)
     average: dict[int, Any] = {1: nn.AvgPool1d, 2: nn.AvgPool2d}
     if kind == "GlobalAveragePool":
         return average[axes](before[1] if axes == 1 else tuple(before[1:]))  # type: ignore[no-any-return]
@@ -156,7 +130,7 @@ def pooling(node: Any, kind: str, before: Shape) -> nn.Module:
 
 def upsampling(node: Any, before: Shape, after: Shape) -> nn.Module:
     """Resize and Upsample to nearest neighbours by whole factors, in the settings that take pixel floor(i/f) for i."""
-    axes = _axes(before)
+    axes = axes_of(before)
     factors = [new // old for new, old in zip(after[1:], before[1:], strict=True)]
     whole = all(old * f == new for old, new, f in zip(before[1:], after[1:], factors, strict=True))
     setting = (
@@ -175,7 +149,7 @@ def upsampling(node: Any, before: Shape, after: Shape) -> nn.Module:
 def padding(node: Any, kind: str, arguments: list[Array | None], before: Shape) -> nn.Module:
     """Pad with zeros, and Slice with step 1, along the axes of images: a convolution by a kernel that is one at one
     place, which moves the image."""
-    axes = _axes(before)
+    axes = axes_of(before)
     rank = axes + 2
     if kind == "Pad":
         pads = attribute(node, "pads") if attribute(node, "pads") is not None else arguments[0]
@@ -190,23 +164,7 @@ def padding(node: Any, kind: str, arguments: list[Array | None], before: Shape) 
         changes = _sliced(arguments, before, rank)
     if changes[0] != (0, 0) or changes[1] != (0, 0):
         raise NotRebuilt(f"its {kind} changes the batch or the channels")
-    weight = np.ones((before[0], 1, *([1] * axes)), dtype=np.float32)
-    symmetric = []
-    for axis, (first, last) in enumerate(changes[2:]):
-        p = max(first, last, 0)
-        weight = _padded_kernel(weight, axis, p - first, p - last, 1)
-        symmetric.append(p)
-    channels = before[0]
-    return _filled(
-        _CONV[axes],
-        weight,
-        None,
-        channels,
-        channels,
-        tuple(weight.shape[2:]),
-        padding=tuple(symmetric),
-        groups=channels,
-    )
+    return moved_image(before, changes[2:])
 
 
 def _sliced(arguments: list[Array | None], before: Shape, rank: int) -> list[tuple[int, int]]:

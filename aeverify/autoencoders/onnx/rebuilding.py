@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from aeverify.autoencoders.blocks import Cosine, Sine
+from aeverify.autoencoders.blocks import Cosine, Quotient, Sine
 from aeverify.autoencoders.onnx.graphs import Array, Graph
 from aeverify.autoencoders.onnx.images import convolution, padding, pooling, transposed, upsampling
 from aeverify.autoencoders.onnx.operators import attribute
@@ -30,6 +30,7 @@ from aeverify.autoencoders.rows import (
     Spatial,
     Step,
     Take,
+    clamped,
     sequential,
 )
 
@@ -131,6 +132,12 @@ class _Builder:
             alpha, gamma = attribute(node, "alpha", 1.6732632), attribute(node, "gamma", 1.0507010)
             factor = np.full(math.prod(after), gamma, dtype=np.float32)
             return value, [Pointwise(nn.ELU(alpha)), Scale(factor, None)]
+        if kind == "Clip":
+            ends = [attribute(node, name) for name in ("min", "max")]
+            for position, name in enumerate(node.input[1:], start=1):
+                ends.append(float(self._constant(node, position).flat[0]) if name else None)
+            low, high = (next((e for e in ends[i::2] if e is not None), None) for i in (0, 1))
+            return value, clamped(low, high, math.prod(after))
         if kind == "PRelu":
             slope = self._constant(node, 1)
             if slope.size == 0 or not (slope == slope.flat[0]).all():
@@ -173,7 +180,7 @@ class _Builder:
             raise NotRebuilt(f"an argument of {node.op_type} is computed from the input")
         return found
 
-    def _scale(self, node: Any, kind: str, value: str, before: tuple[int, ...], after: tuple[int, ...]) -> Scale:
+    def _scale(self, node: Any, kind: str, value: str, before: tuple[int, ...], after: tuple[int, ...]) -> Step:
         if before != after:
             raise NotRebuilt(f"the operator {kind} repeats its input")
         if kind == "Neg":
@@ -196,10 +203,9 @@ class _Builder:
             raise NotRebuilt("it divides by values of the input")
         if not (constant != 0).all():
             raise NotRebuilt("it divides by zero")
-        factor = 1.0 / constant.astype(np.float64)
-        exact = factor.astype(np.float32)
-        same = bool((exact.astype(np.float64) * constant.astype(np.float64) == 1.0).all())
-        return Scale(exact if same else factor, None)
+        if not (np.frexp(constant)[0] * np.sign(constant) == 0.5).all():
+            return Spatial(Quotient(constant.reshape(after)), after, after)
+        return Scale((1.0 / constant.astype(np.float64)).astype(constant.dtype), None)
 
     def _dense(self, node: Any, kind: str, value: str, before: tuple[int, ...]) -> Dense:
         if len(before) != 1:

@@ -99,6 +99,9 @@ OPERATORS: dict[str, tuple[tuple[int | str, ...], list[Node], dict[str, Any]]] =
             ("Dropout", {}),
         )
     },
+    "clip": (ROW, [("Clip", ["x", "low", "high"], {})], {"low": np.float32(-0.5), "high": np.float32(0.25)}),
+    "clip below": (ROW, [("Clip", ["x", "low"], {})], {"low": np.float32(0.1)}),
+    "clip above": (ROW, [("Clip", ["x", "", "high"], {})], {"high": np.float32(0.1)}),
     "prelu": (ROW, [("PRelu", ["x", "s"], {})], {"s": np.float32([0.2])}),
     "silu": (ROW, [("Sigmoid", ["x"], {}), ("Mul", ["y0", "x"], {})], {}),
     "gelu by erf": (

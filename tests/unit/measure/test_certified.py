@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
+import torch
 from torch import nn
 
 from aeverify import measure
@@ -61,9 +64,23 @@ def test_a_model_without_layers_falls_back_and_says_so():
 
 
 def test_a_hook_is_not_overlooked():
-    """A forward hook changes what the layers compute, so nothing is certified from the layers."""
+    """A forward hook changes what the layers compute: what is enclosed is the module with its hook."""
     layer = nn.Linear(2, 1)
-    layer.register_forward_hook(lambda module, inputs, output: output + 1.0)
+    circle, back = manifold("circle"), nn.Sequential(nn.Linear(1, 2))
+    plain = Autoencoder.from_modules(nn.Sequential(copy.deepcopy(layer)), back)
+    layer.register_forward_hook(lambda module, inputs, output: output + 10.0)
+    model = Autoencoder.from_modules(nn.Sequential(layer), back)
+    found = measure.sup_error(model, circle, tolerance=1e-3)
+    dense = model.errors(circle.grid(5000).points).max()
+    assert found.rigor is Rigor.CERTIFIED
+    assert dense - 1e-9 <= found.interval.upper <= dense + 2e-3
+    assert plain.errors(circle.grid(5000).points).max() < found.interval.lower - 0.1
+
+
+def test_a_hook_that_jumps_is_not_overlooked():
+    """Then nothing is certified."""
+    layer = nn.Linear(2, 1)
+    layer.register_forward_hook(lambda module, inputs, output: torch.round(output))
     model = Autoencoder.from_modules(nn.Sequential(layer), nn.Sequential(nn.Linear(1, 2)))
     found = measure.bad_set(model, manifold("circle"), 0.1, tolerance=1e-3, draws=2000)
     assert found.rigor is Rigor.STATISTICAL

@@ -25,7 +25,7 @@ def modules(*inner: nn.Module) -> Autoencoder:
     )
 
 
-@pytest.mark.parametrize("layer", [nn.Hardtanh(), nn.LayerNorm(1), nn.Hardshrink(), nn.Threshold(0.1, 0.0)])
+@pytest.mark.parametrize("layer", [nn.Softsign(), nn.LayerNorm(1), nn.Hardshrink(), nn.Threshold(0.1, 0.0)])
 def test_a_layer_without_a_rule_is_named(layer):
     """Unsupported or discontinuous, it is in the reason; the draws take over, STATISTICAL."""
     found = measure.bad_set(modules(layer), manifold("circle"), 0.1, tolerance=1e-3, draws=1000)
