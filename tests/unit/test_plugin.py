@@ -81,7 +81,7 @@ def bar() -> Autoencoder:
 
 @pytest.fixture
 def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A folder for test sessions that have this plugin, as users have it, and xdist; and pytest's summary, which repeats
+    """A folder for test sessions that have this plugin, as users have it, and xdist; the summary, which repeats
     whole failures where CI or BUILD_NUMBER is set, is the short one."""
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.delenv("BUILD_NUMBER", raising=False)
