@@ -23,6 +23,7 @@ audit: .venv/installed
 docs: .venv/installed-dev
 	$(BIN)/python docs/manifolds.py && $(BIN)/python docs/gallery.py && $(BIN)/python docs/oracles.py
 	$(BIN)/python docs/widths.py && $(BIN)/python docs/latent_quality.py && $(BIN)/python docs/audit_schema.py
+	$(BIN)/python docs/audit_counts.py
 	$(BIN)/python -m pytest -q tests/meta/test_readme.py tests/meta/test_docs.py -m ""
 
 clean:

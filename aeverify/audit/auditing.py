@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +39,7 @@ class AuditedRow:
         expected: code of the reason that the ledger expects of this budget; None where it expects none.
         seconds: that it took, without the time of a result that was kept.
         kept: it was decided by an earlier run.
+        again: the command that decides this row alone, with the same share of the error probability.
     """
 
     ledger: str
@@ -48,6 +50,7 @@ class AuditedRow:
     expected: str | None
     seconds: float
     kept: bool = False
+    again: str = ""
 
     @property
     def status(self) -> Status:
@@ -76,6 +79,7 @@ class AuditedRow:
             "status": self.status,
             "seconds": round(self.seconds, 6),
             "kept": self.kept,
+            "again": self.again,
             **self.finding.to_dict(),
         }
 
@@ -189,6 +193,7 @@ def audit(
     done: list[AuditedRow] = []
     chosen = [(ledger, row) for ledger, row in rows if not only or row.id in only]
     interrupted = ""
+    command = _command(ledgers, budget, seed, alpha)
     for ledger, row in chosen:
         listener(StageStarted(f"row {row.id}"))
         try:
@@ -196,6 +201,7 @@ def audit(
         except KeyboardInterrupt:
             interrupted = row.id
             break
+        audited = replace(audited, again=f"{command} --row {shlex.quote(row.id)}")
         done.append(audited)
         note = f"{audited.finding.outcome} ({audited.finding.reason.code}){', kept' if audited.kept else ''}"
         listener(StageFinished(f"row {row.id}", audited.seconds, note))
@@ -211,6 +217,14 @@ def audit(
         interrupted=interrupted,
         left=tuple(row.id for _, row in chosen[len(done) :]),
     )
+
+
+def _command(ledgers: Sequence[Ledger], budget: Budget, seed: int, alpha: float) -> str:
+    """The command line of a run: all its ledgers, since they share the error probability."""
+    files = [(ledger.folder / f"{ledger.name}.toml").as_posix() for ledger in ledgers]
+    options = [("--budget", budget, "quick"), ("--seed", seed, 0), ("--alpha", alpha, 0.05)]
+    given = [f"{name} {value}" for name, value, default in options if value != default]
+    return " ".join(["aeverify audit", shlex.join(files), *given])
 
 
 def _require_usable(

@@ -16,7 +16,7 @@ from aeverify.audit.auditing import Audit, AuditedRow
 from aeverify.audit.findings import AuditReason, Figure
 from aeverify.core.interval import Interval
 from aeverify.core.report import Plot
-from aeverify.reporting import wording
+from aeverify.reporting import theme, wording
 from aeverify.reporting.escaping import markdown as escaped
 from aeverify.reporting.escaping import plain
 from aeverify.reporting.plots import INK, PALETTE, drawing
@@ -41,9 +41,15 @@ def html(report: Audit) -> str:
         report=report,
         groups=[(name, title, [r for r in report.rows if r.ledger == name]) for name, title in report.titles.items()],
         reasons=[(r, report.reasons[r.code]) for r in AuditReason if r.code in report.reasons],
-        css=Markup(_STYLE.read_text(encoding="utf-8") + _palette() + (_TEMPLATES / "audit.css").read_text("utf-8")),
+        css=Markup(
+            theme.stylesheet() + _STYLE.read_text("utf-8") + _palette() + (_TEMPLATES / "audit.css").read_text("utf-8")
+        ),
         policy=_POLICY,
     )
+
+
+def _own_style() -> str:
+    return (_TEMPLATES / "audit.css").read_text(encoding="utf-8")
 
 
 def markdown(report: Audit) -> str:

@@ -26,7 +26,6 @@ from aeverify.manifolds.chart import FloatArray
 from aeverify.measure import Tear
 
 RUNS = ("two_circles_paper_0", "two_circles_paper_1")
-COMMAND = "aeverify audit properties/ledgers/k.toml --row {}"
 
 
 @row("K-35", "Each decoded circle is broken once; the break lies in a certified arc.")
@@ -64,7 +63,6 @@ def broken_circles(context: AuditContext) -> Finding:
         tuple(evidence),
         figures,
         plots,
-        commands=(COMMAND.format("K-35"),),
     )
 
 
@@ -86,7 +84,6 @@ def encoder_image(context: AuditContext) -> Finding:
         figures=figures,
         plots=(codes_plot(study, "run-0"),),
         proof="The continuous image of a circle in R is a compact interval.",
-        commands=(COMMAND.format("K-36"),),
     )
 
 
@@ -154,7 +151,6 @@ def stochastic_training(context: AuditContext) -> Finding:
         tuple(evidence),
         figures,
         (decoded, codes_plot(study, "run-1"), _rotated(decoded, context.parameter("rotation")), spread),
-        commands=(COMMAND.format("K-37") + " --budget full",),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 import tomllib
@@ -51,9 +52,21 @@ def test_every_python_block_is_executed():
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("aeverify ")])
 def test_documented_command_works(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Each documented command of `aeverify` ends with exit code 0 and says something."""
+    (tmp_path / "properties").symlink_to(ROOT / "properties")
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(command_line, shlex.split(command)[1:])
     assert (result.exit_code, bool(result.stdout.strip())) == (0, True)
+
+
+def test_the_counts_of_the_audit_are_those_of_the_ledgers():
+    """The README shows what `docs/audit_counts.py` writes; that the ledgers come out so, `make audit` shows."""
+    spec = importlib.util.spec_from_file_location("audit_counts", ROOT / "docs" / "audit_counts.py")
+    assert spec is not None and spec.loader is not None
+    page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    shown = README.partition(page.MARK)[2].partition(page.END)[0].strip()
+    assert shown == page.table()
+    assert {path.stem for path in page.LEDGERS.glob("*.toml")} == {ledger.name for ledger in page.ledgers()}
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])

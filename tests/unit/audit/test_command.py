@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,31 @@ def test_the_page_is_one_file_that_runs_nothing(tmp_path: Path):
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert "<b>" not in text
     assert "| a | " in text
+
+
+def test_the_command_of_a_row_decides_it_again(tmp_path: Path):
+    """With the options of the run; from the JSON, and on the page with the same words."""
+    run(written(tmp_path), "--out", tmp_path / "out", "--seed", "4", "--alpha", "0.01")
+    row = json.loads((tmp_path / "out" / "report.json").read_text())["rows"][0]
+    assert row["again"] in (tmp_path / "out" / "report.html").read_text()
+    command = shlex.split(row["again"])
+    assert command[:2] == ["aeverify", "audit"] and command[-2:] == ["--row", "a"]
+    assert "--seed" in command and "--alpha" in command and "--budget" not in command
+    result = run(*command[2:], "--out", tmp_path / "again", "--format", "json")
+    (found,) = json.loads(result.stdout)["rows"]
+    assert {**found, "seconds": 0} == {**row, "seconds": 0}
+
+
+def test_the_page_has_colours_a_way_to_each_ledger_and_a_filter(tmp_path: Path):
+    """Every variable that the style uses is defined, every link leads somewhere, every outcome can be hidden."""
+    page = html(audit([ledger(table(stated("sup-error", "<=", 0.5)))]))
+    used = set(re.findall(r"var\((--[\w-]+)", page))
+    defined = set(re.findall(r"(--[\w-]+):", page))
+    assert used <= defined
+    links = re.findall(r'href="#([^"]+)"', page)
+    assert links and all(f'id="{link}"' in page for link in links)
+    for outcome in re.findall(r'id="show-(\w+)"', page):
+        assert f"body:has(#show-{outcome}:not(:checked)) .row.{outcome} " in page
 
 
 def test_a_row_that_failed_is_open_on_the_page():
