@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
 from aeverify.cli import command_line
 from aeverify.core import ExitCode, Outcome, Rigor
+from aeverify.reporting import read_report, render
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -123,3 +126,13 @@ def test_make_targets_of_the_text_exist():
     """Every `make target` in the text is a target."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     assert set(re.findall(r"`make ([a-z]+)`", README)) <= targets
+
+
+def test_the_sample_report_is_one_of_this_version():
+    """It reads back as what `make run` writes now, and its Markdown is its own."""
+    report = read_report(ROOT / "reports" / "sample" / "report.json")
+    schema = json.loads((ROOT / "docs" / "report.schema.json").read_text())
+    raw = json.loads((ROOT / "reports" / "sample" / "report.json").read_text())
+    jsonschema.validate(raw, schema)
+    assert report.outcome is Outcome.PASS
+    assert render(report, "markdown") == (ROOT / "reports" / "sample" / "report.md").read_text()
