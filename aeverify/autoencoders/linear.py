@@ -16,6 +16,8 @@ from aeverify.core.evidence import Evidence
 from aeverify.errors import UsageError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from aeverify.autoencoders.balls import BallNetwork
 
 
@@ -88,6 +90,16 @@ class PcaAutoencoder(Autoencoder):
         """True."""
         return True
 
+    @cached_property
+    def encoder(self) -> nn.Module:
+        """E as two torch layers with the stored numbers, exactly: subtraction of the mean, then V^T."""
+        return _stack(self._encoder)
+
+    @cached_property
+    def decoder(self) -> nn.Module:
+        """D as one torch layer with the stored numbers."""
+        return _stack(self._decoder)
+
     def lipschitz(self, part: Part) -> Evidence | None:
         """CERTIFIED upper bound, 1 up to the rounding of the stored directions."""
         layers = {
@@ -132,6 +144,20 @@ class PcaAutoencoder(Autoencoder):
 
     def _decode(self, codes: FloatArray) -> FloatArray:
         return evaluate(self._decoder, codes)
+
+
+def _stack(layers: Layers) -> nn.Module:
+    import torch
+    from torch import nn
+
+    found = []
+    for layer in layers:
+        assert isinstance(layer, Affine)
+        linear = nn.Linear(layer.weight.shape[1], layer.weight.shape[0], device="meta", dtype=torch.float64)
+        linear.weight = nn.Parameter(torch.from_numpy(layer.weight.copy()), requires_grad=False)
+        linear.bias = nn.Parameter(torch.from_numpy(layer.bias.copy()), requires_grad=False)
+        found.append(linear)
+    return nn.Sequential(*found)
 
 
 def pca_floor(points: FloatArray, latent_dim: int) -> float:

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from flint import arb
 
+from aeverify import measure
 from aeverify.autoencoders.linear import PcaAutoencoder, pca_floor
 from aeverify.autoencoders.protocol import Continuity, Part
+from aeverify.core import Rigor
 from aeverify.errors import UsageError
+from aeverify.manifolds import manifold
 
 PUBLISHED_RMSE = 0.9049436506773132
 
@@ -21,6 +25,21 @@ def test_the_printed_pca_error_of_the_spiral() -> None:
     """sqrt(sum of squared norms / n) is 0.9049436506773132 to 1e-12."""
     x = spiral_points()
     assert abs(PcaAutoencoder.fit(x, 1).rmse(x) - PUBLISHED_RMSE) <= 1e-12
+
+
+def test_the_worst_error_of_pca_is_enclosed() -> None:
+    """On an ellipse one direction leaves the other semi-axis, 2; the torch layers compute what numpy does."""
+    ellipse = manifold("ellipse:a=3,b=2")
+    model = PcaAutoencoder.fit(ellipse.grid(1000).points, 1)
+    found = measure.sup_error(model, ellipse, tolerance=1e-6)
+    assert found.rigor is Rigor.CERTIFIED
+    assert 2 - 2e-6 <= found.interval.lower <= 2 + 1e-9 and found.interval.width <= 1e-6
+    x = np.random.default_rng(3).normal(size=(20, 2))
+    with torch.no_grad():
+        codes = model.encoder(torch.from_numpy(x))
+        back = model.decoder(codes)
+    np.testing.assert_allclose(codes.numpy(), model.encode(x), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(back.numpy(), model.reconstruct(x), rtol=1e-13, atol=1e-13)
 
 
 def test_pca_reaches_the_floor() -> None:
