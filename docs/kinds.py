@@ -20,9 +20,8 @@ from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.autoencoders.recipes import recipe
 from aeverify.config import Plan, Subject
 from aeverify.core.seeds import Seed
-from aeverify.enclosure import network_from_modules
-from aeverify.errors import ModelError
 from aeverify.manifolds import manifold
+from aeverify.measure.certified import enclosable
 
 SET, POINTS, GRID = "rotating_bar", 500, 5000
 REPORTS = Path("reports/kinds")
@@ -123,18 +122,11 @@ def told(found: dict[str, str]) -> str:
 def enclosed(spec: str) -> str:
     """Whether certified enclosures exist: "yes" where every layer has a rule."""
     from aeverify.autoencoders.kinds import TrainedKind, kind
-    from aeverify.autoencoders.networks import ModuleAutoencoder
 
     made = kind(spec, ambient_dim=64)
     if not isinstance(made, TrainedKind):
-        return "yes" if made.name == "recirculation" else "Lipschitz bounds"
-    model = made.untrained(0)
-    assert isinstance(model, ModuleAutoencoder)
-    try:
-        network_from_modules(model.encoder, model.decoder, ambient_dim=64, latent_dim=model.latent_dim)
-    except ModelError:
-        return "no"
-    return "yes"
+        return "Lipschitz bounds" if made.name == "memoriser" else "yes"
+    return "no" if isinstance(enclosable(made.untrained(0), manifold(SET)), str) else "yes"
 
 
 def replace(mark: str, text: str) -> None:
