@@ -26,6 +26,7 @@ from aeverify.autoencoders.layers import ACTIVATIONS, Affine, Layer, Layers, Poi
 from aeverify.autoencoders.lipschitz import lipschitz_evidence
 from aeverify.autoencoders.outputs import require_rows
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, FloatArray, Part, require_latent_dim
+from aeverify.autoencoders.shapes import code_size
 from aeverify.core.dimensions import require_positive
 from aeverify.core.evidence import Evidence
 from aeverify.core.seeds import Seed
@@ -64,7 +65,8 @@ class ModuleAutoencoder(Autoencoder):
 
     Args:
         encoder, decoder: modules that map (N, n) to (N, m) and (N, m) to (N, n).
-        ambient_dim, latent_dim: n and m; read from the Linear layers at both ends where these are found.
+        ambient_dim, latent_dim: n and m; read from the Linear layers at both ends where these are found, m also by
+            running the encoder once.
         name: how reports call the model.
         source: what rebuilds the model: the path it was loaded from, else "".
         device: where it is evaluated: "cpu", "cuda", "cuda:1".
@@ -78,6 +80,7 @@ class ModuleAutoencoder(Autoencoder):
     Raises:
         UsageError: not modules; dimensions that cannot be read, that disagree, or not 1 <= m <= n (m > n is left to
             model kinds that are overcomplete by their spec); complex or quantised weights; a device that is not there.
+        ModelError: the dimension of the code had to be found by running the encoder, which failed.
     """
 
     def __init__(
@@ -106,7 +109,10 @@ class ModuleAutoencoder(Autoencoder):
         self.spec = spec_of(encoder)
         encoder, decoder = evaluated(encoder), evaluated(decoder)
         n = _agree("ambient_dim", ambient_dim, _first_width(encoder), _last_width(decoder))
-        m = _agree("latent_dim", latent_dim, _last_width(encoder), _first_width(decoder))
+        ends = _last_width(encoder), _first_width(decoder)
+        if latent_dim is None and ends == (None, None):
+            latent_dim = code_size(encoder, (n,))
+        m = _agree("latent_dim", latent_dim, *ends)
         if not self.spec:  # as a kind, a code of more numbers than the data was asked for; here it is a mistake
             require_latent_dim(m, n)
         super().__init__(name, n, m)

@@ -77,6 +77,15 @@ def _between(module: nn.Module, before: Shape) -> nn.Module:
     return nn.Sequential(*first, *layers, *last).train(module.training) if first or last else module
 
 
+def code_size(encoder: nn.Module, before: Shape) -> int:
+    """How many numbers a code has, found by running a copy of the encoder in eval mode and float64 on zeros.
+
+    Raises:
+        ModelError: the encoder does not accept points of that shape, or returns anything but one tensor.
+    """
+    return math.prod(_code_shape(encoder, before))
+
+
 def _code_shape(encoder: nn.Module, before: Shape) -> Shape:
     import torch
 

@@ -141,9 +141,10 @@ def test_layers_that_jump_are_discontinuous(layer: nn.Module) -> None:
 
 
 def test_a_container_with_its_own_forward_is_traced() -> None:
-    """Its dimensions must be given, although it has a linear layer, and nothing but its continuity is known."""
-    with pytest.raises(UsageError, match="give latent_dim="):
-        ModuleAutoencoder(Own(), Own(), ambient_dim=3)
+    """n must be given, although it has a linear layer; m is found by running it; and only its continuity is known."""
+    with pytest.raises(UsageError, match="give ambient_dim="):
+        ModuleAutoencoder(Own(), Own())
+    assert ModuleAutoencoder(Own(), Own(), ambient_dim=3).latent_dim == 1
     ae = ModuleAutoencoder(Own(), nn.Linear(1, 3), ambient_dim=3, latent_dim=1)
     assert ae.continuity == Continuity.DISCONTINUOUS
     assert "round" in ae.continuity_note
