@@ -118,7 +118,7 @@
     for (const head of all("th[data-sort]", table)) {
       const button = document.createElement("button");
       button.type = "button";
-      button.textContent = head.textContent;
+      button.textContent = head.dataset.label = head.textContent;
       head.replaceChildren(button);
       head.setAttribute("aria-sort", "none");
       button.addEventListener("click", () => {

@@ -176,6 +176,9 @@ def test_paper_has_every_view_every_verdict_and_no_controls(tab: Browser, folder
     assert len(headings(tab)) == 7
     assert tab.run(f"{ROWS}.length") == 6
     assert not tab.run("document.querySelector('.controls').checkVisibility()")
+    heads = "[...document.querySelectorAll('table.verdicts th[data-sort]')]"
+    assert tab.run(f"{heads}.every(h => getComputedStyle(h, '::before').content === JSON.stringify(h.textContent))")
+    assert not tab.run(f"{heads}.some(h => h.querySelector('button').checkVisibility())")
     assert tab.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     tab.pdf(tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
