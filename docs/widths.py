@@ -70,6 +70,7 @@ AVX-512, at default effort, without the facts of the set itself.
 | upper | centre | the constant decoder: the circumradius |
 | upper | truncation, linear truncation | what PCA does, with the residual enclosed |
 | upper | fold map | a closed curve folded flat: half the Frechet distance of two arcs (m = 1) |
+| upper | cut map | a closed curve cut at a point: the eccentricity, with as small a bad set as one likes |
 | upper | collapse | circles, rungs or legs collapse to their centres |
 | upper | embedding | K embeds in R^m: no error |
 | upper | a model | the certified sup error of any autoencoder that you have |

@@ -23,6 +23,7 @@ from aeverify.manifolds import Manifold, manifold
 from aeverify.manifolds.transforms import Transformed
 from aeverify.widths.collision import antipode_bound, swap_path_bound, triod_bound
 from aeverify.widths.convex import minimal_width_bound
+from aeverify.widths.cut import cut_bound
 from aeverify.widths.fold import fold_bound
 from aeverify.widths.inradius import inradius_bound
 from aeverify.widths.kuratowski import graph_bound
@@ -222,7 +223,18 @@ def _component_upper_bounds(part: Manifold, m: int, every: bool) -> tuple[Eviden
     least = min(e.upper for e in found)
     if every or _closed_lower_bounds(part, m)[0].lower < least * _MET:
         found.extend(_searched_upper_bounds(part, m))
+    if every:
+        found.extend(_cut(part))
     return tuple(sorted(found, key=lambda e: (e.upper, -e.rigor.rank)))
+
+
+@functools.lru_cache(maxsize=512)
+def _cut(part: Manifold) -> tuple[Evidence, ...]:
+    """The cut map, which is never better than the centre: told of where every method is asked for."""
+    if isinstance(part, Transformed):
+        return tuple(copied(e, part) for e in _cut(part.base))
+    found = cut_bound(part) if _is_searchable(part) else None
+    return () if found is None else (found,)
 
 
 @functools.lru_cache(maxsize=512)

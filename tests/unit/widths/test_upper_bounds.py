@@ -3,8 +3,11 @@ import math
 import numpy as np
 import pytest
 
+from aeverify.core import Rigor
 from aeverify.manifolds import manifold
+from aeverify.widths import upper_bounds
 from aeverify.widths.convex import is_convex_curve, minimal_width_bound
+from aeverify.widths.cut import cut_bound
 from aeverify.widths.projection import truncation_bound
 
 
@@ -22,6 +25,31 @@ from aeverify.widths.projection import truncation_bound
 def test_projections_attain_half_the_least_width(spec, m, expected):
     """On symmetric sets PCA is best; on a curve of constant width every direction is."""
     assert expected * (1 - 1e-12) <= truncation_bound(manifold(spec), m).upper <= expected * (1 + 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("circle:radius=1.5", 3.0),  # the diameter, as the oracle `cut` has it
+        ("ellipse:a=3,b=2", math.sqrt(16.2)),  # from (0, 2), 13 - 5 s^2 - 8 s is largest at s = -4/5
+        ('scaled:base="ellipse:a=3,b=2",factor=2', 2 * math.sqrt(16.2)),
+    ],
+)
+def test_cut_maps_err_by_the_least_eccentricity(spec, expected):
+    """Among all methods, and only where all are asked for; for every m the same, and never below the centre's."""
+    for m in (1, 2):
+        found = {e.details["name"]: e for e in upper_bounds(spec, m, every=True)}
+        cut = found["cut map"]
+        assert cut.rigor is Rigor.CERTIFIED
+        assert expected * (1 - 1e-12) <= cut.upper <= expected * (1 + 1e-4)
+        assert found["centre"].upper <= cut.upper
+    assert "cut map" not in {e.details["name"] for e in upper_bounds(spec, 1)}
+
+
+def test_sets_that_are_no_closed_curve_have_no_cut_map():
+    """An arc needs none, a surface has other cuts."""
+    assert cut_bound(manifold("segment")) is None
+    assert cut_bound(manifold("torus:R=2,r=1")) is None
 
 
 def test_the_residual_is_enclosed_over_the_whole_set():

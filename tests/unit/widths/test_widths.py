@@ -156,7 +156,7 @@ def test_closed_forms_that_meet_need_no_search():
     assert names == {"antipodes", "reach", "non-negativity"}
     assert every >= {*names, "swap path", "minimal width", "winding number", "persistence"}
     above = {e.details["name"] for e in widths.upper_bounds("ellipse:a=3,b=2", 1, every=True)}
-    assert above == {"axis truncation", "fold map", "linear truncation", "centre"}
+    assert above == {"axis truncation", "fold map", "linear truncation", "centre", "cut map"}
 
 
 def test_what_a_bound_assumes_is_told_with_the_enclosure():
