@@ -325,8 +325,11 @@ def _decide(
     except Interrupted as error:
         raise KeyboardInterrupt from error
     except Exception as error:  # whatever a check raises is told of its row, and the other rows go on
-        what = "internal error, " if isinstance(error, InvariantError) or not isinstance(error, AeverifyError) else ""
-        return Finding(AuditReason.CRASHED, f"{what}{type(error).__name__}: {error}"), stage
+        ours = isinstance(error, InvariantError) or not isinstance(error, AeverifyError)
+        what = f"{'internal error, ' if ours else ''}{type(error).__name__}: {error}"
+        if ours and row.parameters:
+            what += " (a wrong value in [rows.parameters] of this row can be the reason)"
+        return Finding(AuditReason.CRASHED, what), stage
 
 
 def _code_digest() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,44 @@ class AuditContext:
             known = ", ".join(self.row.parameters) or "none"
             raise UsageError(f"Row {self.row.id} has no parameter {name!r}; it has: {known}.")
         return self.row.parameters[name]
+
+    def number(self, name: str) -> float:
+        """A parameter that is a finite number; raises as `parameter`, and where it is anything else."""
+        found = self.parameter(name)
+        if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+            raise self._wrong(name, "a finite number")
+        return float(found)
+
+    def count(self, name: str) -> int:
+        """A parameter that is an integer, 0 or more; raises as `number`."""
+        found = self.parameter(name)
+        if isinstance(found, bool) or not isinstance(found, int) or found < 0:
+            raise self._wrong(name, "an integer, 0 or more")
+        return found
+
+    def text(self, name: str) -> str:
+        """A parameter that is a text, such as a spec; raises as `number`."""
+        found = self.parameter(name)
+        if not isinstance(found, str):
+            raise self._wrong(name, "a text")
+        return found
+
+    def listed(self, name: str) -> Sequence[Any]:
+        """A parameter that is a list with something in it; raises as `number`."""
+        found = self.parameter(name)
+        if not isinstance(found, list | tuple) or not found:
+            raise self._wrong(name, "a list that is not empty")
+        return found
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """A parameter that is a table; raises as `number`."""
+        found = self.parameter(name)
+        if not isinstance(found, Mapping):
+            raise self._wrong(name, "a table")
+        return found
+
+    def _wrong(self, name: str, expected: str) -> UsageError:
+        return UsageError(f"Parameter {name!r} of row {self.row.id} must be {expected}, got {self.parameter(name)!r}.")
 
     def rng(self, *names: str | int) -> np.random.Generator:
         """The generator of that name of this row."""

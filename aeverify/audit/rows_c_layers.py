@@ -61,9 +61,9 @@ def loses_with_depth(context: AuditContext) -> Finding:
     trained one."""
     trained = overcomplete(context)[0]
     n = trained.ambient_dim
-    points = context.sample(str(context.parameter("set")), 50).points
+    points = context.sample(context.text("set"), 50).points
     ranks = ranks_by_layer(trained, points[: context.either(10, 50)])
-    copied = ranks_by_layer(copying_network(n, int(context.parameter("width")), 5, 2.0), points[:3])
+    copied = ranks_by_layer(copying_network(n, context.count("width"), 5, 2.0), points[:3])
     figures: dict[str, Figure] = {
         "inputs": n,
         "local rank by layer, trained": ", ".join(f"{v:.1f}" for v in ranks),
@@ -92,7 +92,7 @@ def many_inputs(context: AuditContext) -> Finding:
     """A linear map to m < n numbers has a kernel: x and x + v have one output, exactly. The linear parts of a trained
     overcomplete network have full rank; there only its ReLUs can merge inputs."""
     rng = context.rng("layer")
-    n, m = int(context.parameter("inputs")), int(context.parameter("outputs"))
+    n, m = context.count("inputs"), context.count("outputs")
     weight = rng.integers(-3, 4, (m, n)).astype(np.float64)
     # the columns after the first two are taken from these two, so that an integer kernel vector is known
     weight[:, 2] = weight[:, 0] + weight[:, 1]
@@ -139,11 +139,11 @@ def central_limit(context: AuditContext) -> Finding:
     weights send it to 0; weights 2^-i keep it at k (1/15)/(1/9) = 3 k/5 in the limit. And given the value f(a), the sum
     is that value: its variance is 0, where independent A_i would give sum w_i^2 Var A_i."""
     uniform = -1.2
-    sizes = [int(n) for n in context.parameter("sizes")]
+    sizes = [int(n) for n in context.listed("sizes")]
     equal = [uniform / n for n in sizes]
     halves = [_kurtosis(uniform, 0.5 ** np.arange(1, n + 1)) for n in sizes]
     limit = uniform * 3.0 / 5.0
-    n = int(context.parameter("fibre"))
+    n = context.count("fibre")
     rng = context.rng("fibre")
     # uniform on the inputs of [0, 1]^n with a given sum 1: normalised exponentials
     draws = rng.exponential(size=(context.either(20_000, 100_000), n))
@@ -197,7 +197,7 @@ def _kurtosis(one: float, weights: NDArray[Any]) -> float:
 def uniform_preimages(context: AuditContext) -> Finding:
     """Let a be uniform in [0, 1]^n and f(a) = sum a_i = 1. The fibre is the simplex, the law on it uniform, and a_1 has
     the density (n - 1)(1 - a)^(n - 2): P(a_1 <= 1/2) = 1 - 2^-(n - 1), which is 1/2 for n = 2 only."""
-    n = int(context.parameter("inputs"))
+    n = context.count("inputs")
     rng = context.rng("fibre")
     draws = rng.exponential(size=(context.either(20_000, 200_000), n))
     first = draws[:, 0] / draws.sum(axis=1)

@@ -122,9 +122,9 @@ def blurs(context: AuditContext) -> Finding:
     variance v by 1 - s^2/v, and by 0 for v <= s^2 (Tipping and Bishop 1999; Lucas et al. 2019). Convolving with a
     Gaussian multiplies a frequency w by exp(-w^2 r^2/2), less the higher it is. On waves whose high frequency varies
     more than the low one, the two do the opposite."""
-    n, s2 = int(context.parameter("samples")), float(context.parameter("variance"))
-    low, high = (int(f) for f in context.parameter("frequencies"))
-    spreads = {low: float(context.parameter("spread_low")), high: float(context.parameter("spread_high"))}
+    n, s2 = context.count("samples"), context.number("variance")
+    low, high = (int(f) for f in context.listed("frequencies"))
+    spreads = {low: context.number("spread_low"), high: context.number("spread_high")}
     grid = 2.0 * np.pi * np.arange(n) / n
     waves = {f: np.cos(f * grid) * math.sqrt(2.0 / n) for f in (low, high)}
     rng = context.rng("waves")
@@ -187,7 +187,7 @@ def cross_entropy(context: AuditContext) -> Finding:
 
     rng = context.rng("values")
     y, mu = (torch.tensor(rng.standard_normal((50, 7))) for _ in range(2))
-    sigma = float(context.parameter("sigma"))
+    sigma = context.number("sigma")
 
     def minus_log(mean: torch.Tensor) -> torch.Tensor:
         variance = torch.full_like(y, sigma**2)
@@ -230,14 +230,14 @@ def arbitrarily_good(context: AuditContext) -> Finding:
     keeps the worst error above the reach for every size; larger networks only lower the mean."""
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    for spec, k in context.parameter("sets"):
+    for spec, k in context.listed("sets"):
         bound = widths.best_lower(spec, int(k))
         figures[f"worst error on {spec}, code of {k}, at least"] = bound.lower
         evidence.append(bound)
     errors = []
-    for width in context.parameter("hidden"):
+    for width in context.listed("hidden"):
         (model,) = context.trained(f"mlp:hidden=[{width},{width}]", "circle", "quick", latent_dim=1, points=200)
-        study = context.study(model, "circle", share=len(context.parameter("hidden")))
+        study = context.study(model, "circle", share=len(context.listed("hidden")))
         mean, sup = study.mean_error(), study.sup_error()
         figures[f"mean error on the circle, width {width}"] = mean.interval
         figures[f"worst error on the circle, width {width}"] = sup.interval
@@ -253,7 +253,7 @@ def arbitrarily_good(context: AuditContext) -> Finding:
         log_axes=(0, 1),
         lines=((widths.best_lower("circle", 1).lower, "width bound"),),
     )
-    if not all(e.lower > 0 for e in evidence[: len(context.parameter("sets"))]):
+    if not all(e.lower > 0 for e in evidence[: len(context.listed("sets"))]):
         return Finding(
             AuditReason.UNDECIDED, "No bound is known on one of the sets.", tuple(evidence), figures, (plot,)
         )
@@ -275,7 +275,7 @@ def arbitrarily_good(context: AuditContext) -> Finding:
 @row("C-20", "The identity has no loss at all, and has learned nothing.")
 def identity_is_cheap(context: AuditContext) -> Finding:
     """Loss 0 on every data set, and no noise taken off: both exact."""
-    space = manifold(str(context.parameter("set")))
+    space = manifold(context.text("set"))
     copy = oracle(f"identity:ambient_dim={space.ambient_dim}")
     sample = space.sample(200, context.seed.child("row", "C-20"))
     others = context.rng("noise").standard_normal(sample.points.shape)
@@ -300,8 +300,8 @@ def infers_corruption(context: AuditContext) -> Finding:
     """For x ~ N(0, I_n) and x~ = x + s xi, copying has the loss n s^2, and the posterior mean x~/(1 + s^2) the loss
     n s^2/(1 + s^2): less for every s > 0. Copying is the same map for every s, while the best one is not, so that it
     holds no knowledge of s."""
-    n = int(context.parameter("dimension"))
-    levels = [float(s) for s in context.parameter("levels")]
+    n = context.count("dimension")
+    levels = [float(s) for s in context.listed("levels")]
     rng = context.rng("corruption")
     clean, noise = (rng.standard_normal((context.either(20_000, 200_000), n)) for _ in range(2))
     copy = oracle(f"identity:ambient_dim={n}")

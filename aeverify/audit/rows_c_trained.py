@@ -41,7 +41,7 @@ def overcomplete(context: AuditContext, on: str = BAR) -> list[ModuleAutoencoder
 def _noisy(context: AuditContext, space: Manifold, count: int) -> tuple[FloatArray, FloatArray]:
     """Clean images, and the same with the printed noise N(0.7, 0.2) added to each pixel."""
     clean = space.sample(count, context.seed.child("row", context.row.id, str(space))).points
-    mean, deviation = float(context.parameter("mean")), float(context.parameter("deviation"))
+    mean, deviation = context.number("mean"), context.number("deviation")
     noise = context.rng("noise", str(space)).standard_normal(clean.shape)
     return clean, clean + mean + deviation * noise
 
@@ -54,7 +54,7 @@ def _shares(
     out = model.reconstruct(noisy)
     size = np.linalg.norm(noisy - clean, axis=1)
     copy, gain = (np.linalg.norm(out - to, axis=1) / size for to in (noisy, clean))
-    bar, alpha = float(context.parameter("copy_ratio")), context.alpha / statements
+    bar, alpha = context.number("copy_ratio"), context.alpha / statements
     words = f"for x uniform on {space} and noise of the printed mean and deviation on each pixel"
     copied = share_evidence("copy_share", copy <= bar, copy <= bar, alpha, f"a copy ratio of at most {bar:g} {words}")
     better = gain < 1.0
@@ -76,7 +76,7 @@ def _picture(name: str, title: str, values: dict[str, FloatArray], words: str) -
 def learns_identity(context: AuditContext) -> Finding:
     """Centred noise of several sizes: a copy of it has a ratio near 0."""
     shares, figures = [], dict[str, Figure]()
-    levels = [float(s) for s in context.parameter("noise")]
+    levels = [float(s) for s in context.listed("noise")]
     model = overcomplete(context)[0]
     space = manifold(BAR)
     for s in levels:
@@ -84,7 +84,7 @@ def learns_identity(context: AuditContext) -> Finding:
             model,
             space,
             s,
-            float(context.parameter("copy_ratio")),
+            context.number("copy_ratio"),
             seed=context.seed.child("row", "C-1", str(s)),
             draws=context.effort.draws // 4,
             alpha=context.alpha / len(levels),
@@ -120,7 +120,7 @@ def _distance_to_identity(model: ModuleAutoencoder, points: FloatArray) -> float
 @row("C-3", "The contractive penalty, and how the encoder's derivative falls with its weight.")
 def contracts(context: AuditContext) -> Finding:
     """Mean of the squared norm of the encoder's Jacobian over K for increasing weights of the penalty."""
-    weights = [float(w) for w in context.parameter("weights")]
+    weights = [float(w) for w in context.listed("weights")]
     space = manifold("circle")
     penalties, figures = [], dict[str, Figure]()
     for weight in weights:
@@ -156,7 +156,7 @@ def generalises(context: AuditContext) -> Finding:
     model = overcomplete(context)[0]
     fresh = space.sample(2_000, context.seed.child("row", "C-7")).points
     structured = float(np.mean(np.square(model.errors(fresh)))) / float(np.var(fresh, axis=0).sum())
-    n, count = int(context.parameter("dimension")), int(context.parameter("points"))
+    n, count = context.count("dimension"), context.count("points")
     rng = context.rng("normal")
     points, others = rng.standard_normal((count, n)), rng.standard_normal((5_000, n))
     (fitted,) = context.trained(
@@ -301,7 +301,7 @@ def clearer_when_trained(context: AuditContext) -> Finding:
     """The input is recovered from the last layer by the best affine map of half of the images, and judged on the other
     half: without training, and after it."""
     spec = f"unet:shape=[1,8,8],channels=[4,8],bottleneck={int(context.parameter('bottleneck'))}"
-    m = int(context.parameter("bottleneck"))
+    m = context.count("bottleneck")
     space = manifold(BAR)
     (trained,) = context.trained(spec, space, "quick", latent_dim=m, points=100, epochs=context.either(60, 200))
     chosen = kind(spec, ambient_dim=space.ambient_dim, latent_dim=m)
@@ -341,7 +341,7 @@ def walks(context: AuditContext) -> Finding:
     far apart in turn; beside the images halfway on the straight line between distant images."""
     space = manifold(BAR)
     model = overcomplete(context)[0]
-    grid = space.grid(int(context.parameter("stops"))).points
+    grid = space.grid(context.count("stops")).points
     codes = model.encode(np.concatenate([grid, grid[:1]]))
     between = np.linspace(0.0, 1.0, 10, endpoint=False)[:, None]
     path = np.concatenate([a + between * (b - a) for a, b in itertools.pairwise(codes)])
@@ -371,7 +371,7 @@ def walks(context: AuditContext) -> Finding:
         (Series("walk", (tuple(share.tolist()), tuple(low.tolist())), "line"),),
         lines=((float(blended.max()), "straight blend"),),
     )
-    bar = float(context.parameter("share")) * space.truth.circumradius.lower
+    bar = context.number("share") * space.truth.circumradius.lower
     reason = AuditReason.SUPPORTED if found.upper <= bar else AuditReason.REFUTED
     return Finding(
         reason if not found.lower <= bar < found.upper else AuditReason.UNDECIDED,

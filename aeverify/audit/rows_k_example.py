@@ -33,7 +33,7 @@ def broken_circles(context: AuditContext) -> Finding:
     """Branch and bound over the circle's parameter finds arcs off which e <= epsilon everywhere, and within which
     e > epsilon somewhere. What is decoded of the rest of a circle that breaks once is a curve with two ends: at scales
     below the distance of the ends its points have one component and no loop."""
-    epsilon = float(context.parameter("epsilon"))
+    epsilon = context.number("epsilon")
     model = context.fixture(RUNS[0])
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
@@ -92,7 +92,7 @@ def stochastic_training(context: AuditContext) -> Finding:
     """Break arcs of two runs that are certified to be disjoint show that runs differ. Of several seeds the share that
     converge has a Clopper-Pearson interval. The quick budget takes the two committed runs and small networks; the
     full one trains the paper's network by the paper's recipe."""
-    epsilon = float(context.parameter("epsilon"))
+    epsilon = context.number("epsilon")
     runs: list[Autoencoder] = [context.fixture(n) for n in RUNS]
     arcs = [[_longest(found) for found in _tears(m, epsilon)] for m in runs]
     figures: dict[str, Figure] = {}
@@ -105,8 +105,8 @@ def stochastic_training(context: AuditContext) -> Finding:
         figures[f"circle {i}: break of run 1, in turns"] = b.outer
         apart.append(not _meet(a.outer, b.outer))
     spec, recipe, seeds = context.either(
-        ("mlp:hidden=[32,32]", "quick", int(context.parameter("quick_seeds"))),
-        ("paper", "paper", int(context.parameter("seeds"))),
+        ("mlp:hidden=[32,32]", "quick", context.count("quick_seeds")),
+        ("paper", "paper", context.count("seeds")),
     )
     trained = context.training(spec, "two_circles", recipe, seeds, latent_dim=1)
     converged = [m for m, r in zip(trained.models, trained.records, strict=True) if r["converged"]]

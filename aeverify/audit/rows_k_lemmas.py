@@ -30,7 +30,7 @@ def homotopy(context: AuditContext) -> Finding:
     homotopic to the identity and winds once. (ii) D(E(.)) with codes on a line factors through an interval, so that it
     winds 0 times wherever it keeps off the centre: both cannot be, which is the proof for k = 1.
     """
-    nodes, offset = context.either(2_000, 20_000), float(context.parameter("offset"))
+    nodes, offset = context.either(2_000, 20_000), context.number("offset")
     points = manifold("circle").grid(nodes).points
     near = oracle(f"shift:offset={offset!r}")
     steps = np.linspace(0.0, 1.0, 65)[:, None, None]
@@ -100,9 +100,9 @@ def cut_locus(context: AuditContext) -> Finding:
     h about it, whose share tends to 0, and the pole is chosen such that the drawn points are off the cap."""
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    for dim in context.parameter("dimensions"):
+    for dim in context.listed("dimensions"):
         space = manifold(f"sphere:dim={dim}")
-        sample = context.sample(space, int(context.parameter("points")))
+        sample = context.sample(space, context.count("points"))
         poles = context.sample(space, 400, "poles").points
         nearest = np.arccos(np.clip(-(poles @ sample.points.T), -1.0, 1.0)).min(axis=1)
         pole, free = poles[int(nearest.argmax())], float(nearest.max())
@@ -110,7 +110,7 @@ def cut_locus(context: AuditContext) -> Finding:
         model = sphere_cut(int(dim), h, pole)
         fitted = measure.training_error(model, sample)
         figures[f"S^{dim}: largest error on {len(sample)} points"] = fitted.interval
-        if fitted.interval.upper > float(context.parameter("rounding")):
+        if fitted.interval.upper > context.number("rounding"):
             return Finding(AuditReason.REFUTED, f"The cut of S^{dim} is not exact off its cap.", (fitted,), figures)
         shares = [cap_share(int(dim), h * s) for s in (1.0, 0.1, 0.01)]
         figures[f"S^{dim}: share of the cap avoided by all points"] = shares[0]
@@ -129,7 +129,7 @@ def cut_locus(context: AuditContext) -> Finding:
 @row("K-25", "Sets with boundary: some need no cut, the Moebius band is cut along a segment.")
 def with_boundary(context: AuditContext) -> Finding:
     """Hemisphere and annulus lie in the plane, the former by its last two coordinates; the band has `moebius_cut`."""
-    epsilon, core = float(context.parameter("epsilon")), float(context.parameter("radius"))
+    epsilon, core = context.number("epsilon"), context.number("radius")
     draws = context.effort.draws
     figures: dict[str, Figure] = {}
     flat = Autoencoder.from_callables(
@@ -149,16 +149,16 @@ def with_boundary(context: AuditContext) -> Finding:
         evidence.append(found)
         if found.interval.upper > 1e-6:
             return Finding(AuditReason.REFUTED, f"The map of {spec} is not exact.", (found,), figures)
-    band = manifold(str(context.parameter("band")))
+    band = manifold(context.text("band"))
     last = 1.0
-    for h in context.parameter("half_widths"):
+    for h in context.listed("half_widths"):
         bad = measure.bad_set(
             moebius_cut(core, float(h)),
             band,
             epsilon,
             seed=context.seed.child("row", context.row.id, repr(h)),
             draws=draws,
-            alpha=context.alpha / len(context.parameter("half_widths")),
+            alpha=context.alpha / len(context.listed("half_widths")),
         )
         figures[f"band: share with e > {epsilon:g}, cut of {h}"] = bad.interval
         if bad.interval.lower > last:
@@ -180,8 +180,8 @@ def smooth_and_exact(context: AuditContext) -> Finding:
     the step falls: E has no jump there (that it is smooth is proved in `aeverify.audit.cuts`)."""
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    h = float(context.parameter("half_width"))
-    for dim in context.parameter("dimensions"):
+    h = context.number("half_width")
+    for dim in context.listed("dimensions"):
         space = manifold(f"sphere:dim={dim}")
         sample = space.sample(context.either(2_000, 50_000), context.seed.child("row", context.row.id, dim))
         off = sample.points[:, 0] > -math.cos(h)
@@ -190,7 +190,7 @@ def smooth_and_exact(context: AuditContext) -> Finding:
         figures[f"S^{dim}: largest error off the cap"] = found.interval
         figures[f"S^{dim}: share of the cap"] = cap_share(int(dim), h)
         evidence.append(found)
-        if found.interval.upper > float(context.parameter("rounding")):
+        if found.interval.upper > context.number("rounding"):
             return Finding(AuditReason.REFUTED, f"The maps of S^{dim} are not exact off the cap.", (found,), figures)
     steps = [_steepest(sphere_cut(1, h), h, n) for n in (10_000, 100_000)]
     figures["S^1: steepest difference of E across the cut, fine and finer"] = f"{steps[0]:.4g}, {steps[1]:.4g}"
@@ -237,7 +237,7 @@ def perturbed_weights(context: AuditContext) -> Finding:
     steep = base.lipschitz(Part.DECODER)
     changes: list[Evidence] = []
     figures: dict[str, Figure] = {}
-    for eta in context.parameter("relative_changes"):
+    for eta in context.listed("relative_changes"):
         encoder, decoder = copy.deepcopy(base.encoder), copy.deepcopy(base.decoder)
         noise = torch.Generator().manual_seed(int(context.seed.child("row", context.row.id).value % 2**31))
         for p in (*encoder.parameters(), *decoder.parameters()):
@@ -256,7 +256,7 @@ def perturbed_weights(context: AuditContext) -> Finding:
         changes.append(observed("minus_change", Interval.exactly(-float(change.max())), f"Changed by {eta}."))
     trend = measure.kendall_tau(changes)
     figures["Kendall's tau of the change"] = trend.interval
-    small = -changes[-1].lower < float(context.parameter("small"))
+    small = -changes[-1].lower < context.number("small")
     return Finding(
         AuditReason.SUPPORTED if trend.lower == 1.0 and small else AuditReason.UNDECIDED,
         f"The change of D(E(x)) over {len(points)} points falls with that of the weights, at last to "

@@ -25,7 +25,7 @@ from aeverify.manifolds import manifold
 def continuous_maps(context: AuditContext) -> Finding:
     """Each activation that networks can be built of is Lipschitz (`ACTIVATIONS` holds the proofs), affine maps are,
     and compositions are. The mutant whose code is an angle jumps, and is told apart."""
-    n, k = int(context.parameter("ambient_dim")), int(context.parameter("latent_dim"))
+    n, k = context.count("ambient_dim"), context.count("latent_dim")
     points = context.rng("points").normal(size=(context.either(50, 5_000), n))
     figures: dict[str, Figure] = {}
     for name, activation in ACTIVATIONS.items():
@@ -61,9 +61,9 @@ def intrinsic_dimension(context: AuditContext) -> Finding:
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
     plots: list[Series] = []
-    level = float(context.parameter("elbow"))
+    level = context.number("elbow")
     by_median, by_worst = [], []
-    for spec, points in context.parameter("sets"):
+    for spec, points in context.listed("sets"):
         space = manifold(spec)
         errors, typical = [], []
         for k in range(1, space.ambient_dim + 1):
@@ -131,16 +131,14 @@ def intrinsic_dimension(context: AuditContext) -> Finding:
 def replicator(context: AuditContext) -> Finding:
     """Hecht-Nielsen's network with a staircase as code layer: trained on the circle, held to Theorem 1, with the share
     of its bad set. What his Fig. 4 shows is not in this text."""
-    models = context.trained(
-        str(context.parameter("kind")), "circle", "quick", context.either(1, 5), latent_dim=1, points=200
-    )
+    models = context.trained(context.text("kind"), "circle", "quick", context.either(1, 5), latent_dim=1, points=200)
     verdicts = [context.verdict(m, "circle", "theorem-1") for m in models]
     figures: dict[str, Figure] = {f"worst error, {v.subject}": v.evidence.interval for v in verdicts if v.evidence}
     for m in models:
         found = measure.bad_set(
             m,
             manifold("circle"),
-            float(context.parameter("epsilon")),
+            context.number("epsilon"),
             seed=context.seed.child("row", context.row.id, m.name),
             draws=context.effort.draws,
             alpha=context.alpha / max(len(models), 1),
@@ -164,8 +162,8 @@ def parameter_count(context: AuditContext) -> Finding:
     shape = architecture("paper")
     model = from_architecture("paper", 0)
     built = [sum(p.numel() for p in part.parameters()) for part in (model.encoder, model.decoder)]
-    layers, units = int(context.parameter("hidden_layers")), int(context.parameter("units"))
-    counted = [int(context.parameter("encoder")), int(context.parameter("decoder"))]
+    layers, units = context.count("hidden_layers"), context.count("units")
+    counted = [context.count("encoder"), context.count("decoder")]
     right = (
         shape.hidden == (units,) * layers
         and shape.activation == context.parameter("activation")
@@ -188,7 +186,7 @@ def parameter_count(context: AuditContext) -> Finding:
 def training_recipe(context: AuditContext) -> Finding:
     """Setting by setting; under the full budget the network is trained by it, and the loss is shown."""
     preset = recipe("paper").to_dict()
-    wanted = dict(context.parameter("settings"))
+    wanted = context.table("settings")
     figures: dict[str, Figure] = {name: f"{preset[name]} (printed: {value})" for name, value in wanted.items()}
     wrong = [name for name, value in wanted.items() if preset[name] != value]
     evidence = [exactly("settings", len(wanted) - len(wrong), "Compared one by one.")]
@@ -213,9 +211,9 @@ def training_recipe(context: AuditContext) -> Finding:
 def single_hidden_layer(context: AuditContext) -> Finding:
     """Networks with one hidden layer on each side; existence for one (epsilon, delta) is shown by one model. Density
     itself is a theorem on the class (cited by the source), and no training decides it."""
-    epsilon, delta = float(context.parameter("epsilon")), float(context.parameter("delta"))
-    sets = [str(s) for s in context.parameter("sets")][: context.either(1, None)]
-    units = [int(w) for w in context.parameter("units")]
+    epsilon, delta = context.number("epsilon"), context.number("delta")
+    sets = [str(s) for s in context.listed("sets")][: context.either(1, None)]
+    units = [int(w) for w in context.listed("units")]
     figures: dict[str, Figure] = {}
     series: list[Series] = []
     best: list[Evidence] = []

@@ -30,8 +30,8 @@ def linear_sets(context: AuditContext) -> Finding:
     nothing. The error of PCA is the norm of an affine map, hence convex: over a box it is largest at a corner."""
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    rounding = float(context.parameter("rounding"))
-    for spec, k in context.parameter("sets"):
+    rounding = context.number("rounding")
+    for spec, k in context.listed("sets"):
         sample = context.sample(spec, 200)
         (pca,) = context.trained("pca", sample, latent_dim=int(k))
         corners = _box(sample.points, int(k), 2.0 * manifold(spec).truth.circumradius.upper)
@@ -63,7 +63,7 @@ def manifold_hypothesis(context: AuditContext) -> Finding:
     what estimators make of samples of known sets."""
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    for spec in context.parameter("sets"):
+    for spec in context.listed("sets"):
         space = manifold(spec)
         points = space.sample(context.either(500, 4_000), context.seed.child("row", context.row.id, spec)).points
         found = PointCloud(points, name=spec).dimension()
@@ -87,8 +87,8 @@ def reach(context: AuditContext) -> Finding:
     form is met by an enclosure that does not use it."""
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    share = float(context.parameter("share"))
-    for spec in context.parameter("sets"):
+    share = context.number("share")
+    for spec in context.listed("sets"):
         space = manifold(spec)
         known = space.truth.reach
         found = certified_reach(space.chart)
@@ -117,7 +117,7 @@ def fields(context: AuditContext) -> Finding:
     """Known Betti numbers in the top degree, and alpha diagrams of samples over Z/2 and Z/3."""
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    for spec in context.parameter("sets"):
+    for spec in context.listed("sets"):
         truth = manifold(spec).truth
         top = {f: n[truth.dimension] if truth.dimension < len(n) else 0 for f, n in truth.betti.items()}
         figures[f"{spec}: top Betti number"] = ", ".join(f"{v} over {f}" for f, v in top.items())
@@ -127,8 +127,8 @@ def fields(context: AuditContext) -> Finding:
         evidence.append(exactly("betti_number", top["Z/2"], f"Top degree of {spec} over Z/2."))
         if not right:
             return Finding(AuditReason.REFUTED, f"The top class of {spec} is another.", tuple(evidence), figures)
-    points = int(context.parameter("points")) if context.quick else 4 * int(context.parameter("points"))
-    for spec in context.parameter("sampled"):
+    points = context.count("points") if context.quick else 4 * context.count("points")
+    for spec in context.listed("sampled"):
         truth, cloud = manifold(spec).truth, manifold(spec).grid(points).points
         for p in (2, 3):
             bars = persistence(cloud, max_degree=truth.dimension, field=p, engine="alpha").bars(truth.dimension)
@@ -164,7 +164,7 @@ def positive_reach(context: AuditContext) -> Finding:
                 low = Evidence("reach", truth.reach, Rigor.CERTIFIED, f"Known of {spec}.")
                 return Finding(AuditReason.UNDECIDED, f"No positive reach of {spec} is known.", (low,), figures)
             figures[f"reach of {spec}"] = truth.reach
-    cornered = str(context.parameter("cornered"))
+    cornered = context.text("cornered")
     zero = manifold(cornered).truth.reach
     figures[f"reach of {cornered}"] = zero
     return Finding(
@@ -185,8 +185,8 @@ def intrinsic_measure(context: AuditContext) -> Finding:
 
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    curves = [str(s) for s in context.parameter("curves")]
-    torus = str(context.parameter("torus"))
+    curves = [str(s) for s in context.listed("curves")]
+    torus = context.text("torus")
     level = context.alpha / (len(curves) + 1)
     n = context.either(2_000, 50_000)
     for spec in curves:
@@ -205,9 +205,9 @@ def intrinsic_measure(context: AuditContext) -> Finding:
         if p < level:
             return _not_uniform(spec, p, context, figures)
     space = manifold(torus)
-    ratio = float(context.parameter("r")) / float(context.parameter("R"))
+    ratio = context.number("r") / context.number("R")
     points = space.sample(n, context.seed.child("row", context.row.id, torus)).points
-    v = np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1]) - float(context.parameter("R"))) % (2 * math.pi)
+    v = np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1]) - context.number("R")) % (2 * math.pi)
     p = float(kstest((v + ratio * np.sin(v)) / (2 * math.pi), "uniform").pvalue)
     naive = float(kstest(v / (2 * math.pi), "uniform").pvalue)
     figures |= {f"{torus}: p-value of its area": p, f"{torus}: p-value of a uniform angle": naive}
@@ -237,9 +237,9 @@ def two_circles(context: AuditContext) -> Finding:
         points = part.chart.embed(nodes[:, None])
         polygons.append(points)
         radius = np.linalg.norm(points - np.array(center, dtype=np.float64), axis=1)
-        off = float(max(np.abs(radius - float(context.parameter("radius"))).max(), np.abs(points[:, int(axis)]).max()))
+        off = float(max(np.abs(radius - context.number("radius")).max(), np.abs(points[:, int(axis)]).max()))
         figures[f"circle about {center}: largest deviation"] = off
-        if off > float(context.parameter("rounding")):
+        if off > context.number("rounding"):
             low = observed("deviation", Interval.exactly(off), "1024 points.")
             return Finding(AuditReason.REFUTED, f"The circle about {center} is another.", (low,), figures)
     turns = linking_number(polygons[0], polygons[1])
@@ -264,7 +264,7 @@ def two_circles(context: AuditContext) -> Finding:
 def data_set(context: AuditContext) -> Finding:
     """linspace(0, 2 pi, 500) takes both ends, and they are one point of the circle."""
     sample = context.sample("two_circles", "paper")
-    printed = int(context.parameter("points_per_circle"))
+    printed = context.count("points_per_circle")
     figures: dict[str, Figure] = {"rows": len(sample)}
     different = []
     for i in (0, 1):

@@ -42,13 +42,13 @@ def perfect_iff_subset(context: AuditContext) -> Finding:
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
     wrong: list[str] = []
-    for spec, k in context.parameter("possible"):
+    for spec, k in context.listed("possible"):
         room = manifold(spec).truth.embedding_dim
         if room is None or room > k:
             wrong.append(f"{spec} is not known to lie in R^{k}")
         figures[f"perfect for k = {k}: {spec}"] = f"lies in R^{room}"
         evidence.append(exactly("width", 0.0, f"{spec} is homeomorphic to a subset of R^{room}; w_{k} = 0."))
-    for spec, k in context.parameter("obstructed"):
+    for spec, k in context.listed("obstructed"):
         bound = widths.best_lower(spec, k)
         if not bound.lower > 0:
             wrong.append(f"no positive lower bound of w_{k}({spec}) is known")
@@ -60,8 +60,8 @@ def perfect_iff_subset(context: AuditContext) -> Finding:
         return Finding(AuditReason.REFUTED, "; ".join(wrong) + ".", tuple(evidence), figures)
     return Finding(
         AuditReason.SUPPORTED,
-        f"{len(context.parameter('possible'))} sets that lie in R^k have perfect models; "
-        f"{len(context.parameter('obstructed'))} that do not have a positive width, the strip included, on which "
+        f"{len(context.listed('possible'))} sets that lie in R^k have perfect models; "
+        f"{len(context.listed('obstructed'))} that do not have a positive width, the strip included, on which "
         "Theorems 1 and 3 give no bound since its cohomology in degree 2 is zero.",
         tuple(evidence),
         figures,
@@ -74,7 +74,7 @@ def perfect_iff_subset(context: AuditContext) -> Finding:
 def theorem_1(context: AuditContext) -> Finding:
     """No model may have a certified worst error below the bound; the theorem is proved, so the row is FORCED."""
     verdicts = [context.verdict(m, on, "theorem-1") for m, on in _many_models(context)]
-    first = [_reach_evidence(spec, k) for spec, k in context.parameter("sets")]
+    first = [_reach_evidence(spec, k) for spec, k in context.listed("sets")]
     figures: dict[str, Figure] = {f"reach of {s}": e.lower for (s, _), e in zip(_sets(context), first, strict=True)}
     return agreed(
         verdicts,
@@ -94,7 +94,7 @@ def width_beats_reach(context: AuditContext) -> Finding:
     """w_k(K) > reach(K) on the sets of the row, as a proved lower bound, and no model falls below it."""
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    for spec, k in context.parameter("sets"):
+    for spec, k in context.listed("sets"):
         bound = widths.best_lower(spec, k)
         figures[f"w_{k} of {spec}, at least"] = bound.lower
         figures[f"reach of {spec}"] = manifold(spec).truth.reach
@@ -160,7 +160,7 @@ def dense_subsets(context: AuditContext) -> Finding:
         steep = context.study(model, space).lipschitz_upper(0, Part.RECONSTRUCTION)
         if steep is None or not math.isfinite(steep.upper):
             return Finding(AuditReason.UNDECIDED, f"No Lipschitz constant of {model.name} is known.", (bound,))
-        for n in context.parameter("grids"):
+        for n in context.listed("grids"):
             grid = space.grid(int(n))
             found = float(model.errors(grid.points).max())
             floor = bound.lower - (steep.upper + 1.0) * grid.covering_radius.upper
@@ -213,7 +213,7 @@ def theorem_3(context: AuditContext) -> Finding:
     """Compact sets with H^k not zero: the theorem gives their reach, which is empty where the reach is zero."""
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
-    for spec, k in context.parameter("sets"):
+    for spec, k in context.listed("sets"):
         found = reach_bounds(manifold(spec), k)
         if not found:
             return Finding(
@@ -263,7 +263,7 @@ def two_circles(context: AuditContext) -> Finding:
 
 
 def _sets(context: AuditContext) -> list[tuple[str, int]]:
-    return [(str(s), int(k)) for s, k in context.parameter("sets")]
+    return [(str(s), int(k)) for s, k in context.listed("sets")]
 
 
 def _reach_evidence(spec: str, k: int) -> Evidence:

@@ -25,7 +25,7 @@ PAPER = ("two_circles_paper_0", "two_circles_paper_1")
 @row("K-11", "The same model has a small mean error and a worst error above the bound.")
 def paradox(context: AuditContext) -> Finding:
     """Both must hold of each run of the paper's network."""
-    epsilon = float(context.parameter("epsilon"))
+    epsilon = context.number("epsilon")
     verdicts = [
         context.verdict(context.fixture(n), "two_circles", "paradox", share=len(PAPER), epsilon=epsilon) for n in PAPER
     ]
@@ -49,7 +49,7 @@ def small_bad_set(context: AuditContext) -> Finding:
     epsilon; its bad share is known in closed form, and drawn points agree. Trained runs are held to `theorem-2`."""
     evidence: list[Evidence] = []
     figures: dict[str, Figure] = {}
-    wanted = [(float(e), float(d)) for e, d in context.parameter("pairs")]
+    wanted = [(float(e), float(d)) for e, d in context.listed("pairs")]
     for epsilon, delta in wanted:
         model = oracle(f"cut_two_circles:half_width={0.9 * math.pi * delta!r}")
         share = model.truth.bad_share(epsilon)
@@ -92,14 +92,14 @@ def avoids_finite_set(context: AuditContext) -> Finding:
     figures: dict[str, Figure] = {}
     evidence: list[Evidence] = []
     rng = context.rng("points")
-    for count in context.parameter("counts"):
+    for count in context.listed("counts"):
         angles = np.sort(rng.uniform(-math.pi, math.pi, int(count)))
         gaps = np.diff(np.append(angles, angles[0] + 2 * math.pi))
         wide = int(gaps.argmax())
         turned = angles - (angles[wide] + gaps[wide] / 2) + math.pi
         model = oracle(f"cut:half_width={max(float(gaps[wide]) / 3, 1e-12)!r}")
         found = measure.training_error(model, np.column_stack([np.cos(turned), np.sin(turned)]))
-        share = model.truth.bad_share(float(context.parameter("epsilon")))
+        share = model.truth.bad_share(context.number("epsilon"))
         assert share is not None
         figures[f"largest error on {count} points"] = found.interval
         figures[f"share of the bad set beside {count} points"] = share
@@ -122,9 +122,9 @@ def avoids_finite_set(context: AuditContext) -> Finding:
 def mixed_dimensions(context: AuditContext) -> Finding:
     """A sphere, an arc of a circle's plane and a circle in R^3 with codes in R^2, each with its own map in its own
     disc: the smooth cut of the sphere, and coordinates of a plane for the others."""
-    spec = str(context.parameter("set"))
+    spec = context.text("set")
     space = manifold(spec)
-    h = float(context.parameter("half_width"))
+    h = context.number("half_width")
     flat = Autoencoder.from_callables(
         lambda x: x[:, :2].copy(),
         lambda z: np.column_stack([z, np.zeros(len(z))]),
@@ -133,9 +133,9 @@ def mixed_dimensions(context: AuditContext) -> Finding:
         name="plane",
         continuous=True,
     )
-    centers = np.array([[float(c), 0.0, 0.0] for c in context.parameter("centers")])
+    centers = np.array([[float(c), 0.0, 0.0] for c in context.listed("centers")])
     model = joined([sphere_cut(2, h), flat, flat], centers, f"{len(centers)} components, each in its own disc")
-    epsilon, delta = float(context.parameter("epsilon")), float(context.parameter("delta"))
+    epsilon, delta = context.number("epsilon"), context.number("delta")
     dims = [c.truth.dimension for c in space.components]
     bad = measure.bad_set(
         model, space, epsilon, seed=context.seed.child("row", "K-14"), draws=context.effort.draws, alpha=context.alpha
@@ -159,13 +159,13 @@ def wider_is_better(context: AuditContext) -> Finding:
     """
     if context.quick:
         return context.needs_full("networks of several widths, several seeds each, trained to the end.")
-    epsilon = float(context.parameter("epsilon"))
+    epsilon = context.number("epsilon")
     best: list[Evidence] = []
     figures: dict[str, Figure] = {}
-    widths = [int(w) for w in context.parameter("widths")]
+    widths = [int(w) for w in context.listed("widths")]
     for width in widths:
         models = context.trained(
-            f"mlp:hidden=[{width},{width}]", "two_circles", "default", int(context.parameter("seeds")), latent_dim=1
+            f"mlp:hidden=[{width},{width}]", "two_circles", "default", context.count("seeds"), latent_dim=1
         )
         shares = [
             measure.bad_set(m, manifold("two_circles"), epsilon, alpha=context.alpha, tolerance=1e-6, time_budget=2.0)
@@ -178,7 +178,7 @@ def wider_is_better(context: AuditContext) -> Finding:
         figures[f"smallest bad share, width {width}"] = least.interval
     trend = measure.kendall_tau(best)
     figures["Kendall's tau"] = trend.interval
-    falls = trend.lower > float(context.parameter("tau"))
+    falls = trend.lower > context.number("tau")
     line = Series(
         "best of the seeds",
         (tuple(float(w) for w in widths), tuple(max(-e.lower, 1e-9) for e in best)),
@@ -203,13 +203,13 @@ def generalises(context: AuditContext) -> Finding:
     sample = context.sample("two_circles")
     names = [(context.fixture(n)) for n in PAPER]
     verdicts = [context.verdict(m, "two_circles", "theorem-2", training=sample, share=len(PAPER) + 1) for m in names]
-    few = context.sample("circle", int(context.parameter("few")))
+    few = context.sample("circle", context.count("few"))
     (by_heart,) = context.trained("memoriser", few, latent_dim=1)
     fitted = measure.training_error(by_heart, few)
     unseen = measure.bad_set(
         by_heart,
         manifold("circle"),
-        float(context.parameter("epsilon")),
+        context.number("epsilon"),
         seed=context.seed.child("row", context.row.id),
         draws=context.effort.draws,
         alpha=context.alpha / (len(PAPER) + 1),
@@ -232,7 +232,7 @@ def generalises(context: AuditContext) -> Finding:
 def price_of_smallness(context: AuditContext) -> Finding:
     """The cut of half-width h has the bad share (2 h / pi^2) arccos(t / 2) on a tear of slope pi / h - 1: the constant
     grows like one over the share. The law that every model obeys is `lipschitz-price`."""
-    tears = [float(h) for h in context.parameter("half_widths")]
+    tears = [float(h) for h in context.listed("half_widths")]
     models: list[Autoencoder] = [oracle(f"cut:half_width={h!r}") for h in tears]
     trained = context.trained("mlp:hidden=[32,32]", "circle", "quick", 1, latent_dim=1, points=200)
     verdicts = [context.verdict(m, "circle", "lipschitz-price", share=len(tears) + 1) for m in (*models, *trained)]

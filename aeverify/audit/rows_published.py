@@ -28,7 +28,7 @@ def obstructed_only_if(context: AuditContext) -> Finding:
     a subset of R^m: take such a homeomorphism for E and extend its inverse to D (Tietze).
     """
     named, other = (_case(context, name) for name in ("with", "without"))
-    premise = str(context.parameter("premise"))
+    premise = context.text("premise")
     fails = widths.best_lower(*named)
     room = manifold(other[0]).truth.embedding_dim
     perfect = room is not None and room <= other[1]

@@ -46,17 +46,17 @@ def codes_form_a_manifold(context: AuditContext) -> Finding:
     """The image of a compact manifold under an injective continuous map is homeomorphic to it. Without injectivity it
     need not be a manifold: the two PCA codes of a knot are a plane curve with crossings, where two distant points share
     a code (`injectivity-gap` fails with the pair as its witness)."""
-    arc, knot = str(context.parameter("arc")), str(context.parameter("knot"))
+    arc, knot = context.text("arc"), context.text("knot")
     (model,) = context.trained(SMALL, arc, latent_dim=1)
-    wide = float(context.parameter("order_gap"))
+    wide = context.number("order_gap")
     ordered = measure.code_order(model, manifold(arc), gap=wide, seed=context.seed.child("row", "S-2"))
     (flat,) = context.trained("pca", knot, latent_dim=2)
-    gap = context.verdict(flat, knot, "injectivity-gap", rho=float(context.parameter("rho")), gap=0.01)
+    gap = context.verdict(flat, knot, "injectivity-gap", rho=context.number("rho"), gap=0.01)
     codes, points = _crossing(context, flat, knot)
     apart = observed("distance_of_points_with_one_code", Interval.exactly(points), "float64, a root of E(s) - E(t).")
     meets = observed("distance_of_their_codes", Interval.exactly(codes), "float64, the same root.")
     found = gap.outcome is Outcome.FAIL
-    found = found and codes <= context.row.tolerance and points >= float(context.parameter("rho"))
+    found = found and codes <= context.row.tolerance and points >= context.number("rho")
     return Finding(
         AuditReason.LOOSE if found else AuditReason.UNDECIDED,
         f"One code of {arc} ranges over an interval, as of any arc. Two points of {knot}, {points:.4g} apart, have "
@@ -77,7 +77,7 @@ def _crossing(context: AuditContext, model: Autoencoder, spec: str) -> tuple[flo
     grid = manifold(spec).grid(400)
     codes = model.encode(grid.points)
     near = np.linalg.norm(codes[:, None] - codes[None], axis=2)
-    far = np.linalg.norm(grid.points[:, None] - grid.points[None], axis=2) >= float(context.parameter("rho"))
+    far = np.linalg.norm(grid.points[:, None] - grid.points[None], axis=2) >= context.number("rho")
     i, j = np.unravel_index(int(np.where(far, near, np.inf).argmin()), near.shape)
 
     def off(pair: FloatArray) -> FloatArray:
@@ -93,7 +93,7 @@ def _crossing(context: AuditContext, model: Autoencoder, spec: str) -> tuple[flo
 @row("S-6", "A network of one set is bad on another.")
 def data_specific(context: AuditContext) -> Finding:
     """`data-specificity`: errors at most epsilon on the own set, above it on the other, each but for a share."""
-    spec, other = str(context.parameter("set")), str(context.parameter("other"))
+    spec, other = context.text("set"), context.text("other")
     found = context.training(SMALL, spec, latent_dim=1, restarts=context.either(1, 10))
     settings = {"other": other, "epsilon": context.parameter("epsilon")}
     verdicts = [
@@ -117,9 +117,9 @@ def only_the_training_distribution(context: AuditContext) -> Finding:
     data, far = (np.outer(t, direction) for t in (rng.uniform(0, 1, 200), rng.uniform(100, 101, 200)))
     model = PcaAutoencoder.fit(data, 1)
     own, elsewhere = (measure.training_error(model, x) for x in (data, far))
-    spec, other = str(context.parameter("set")), str(context.parameter("other"))
+    spec, other = context.text("set"), context.text("other")
     (network,) = context.trained(SMALL, spec, latent_dim=1)
-    bad = context.study(network, other).bad_set(float(context.parameter("epsilon")))
+    bad = context.study(network, other).bad_set(context.number("epsilon"))
     exact = elsewhere.upper <= context.row.tolerance and bad.lower > 0.5
     return Finding(
         AuditReason.LOOSE if exact else AuditReason.UNDECIDED,
@@ -137,9 +137,9 @@ def only_the_training_distribution(context: AuditContext) -> Finding:
 def lossy(context: AuditContext) -> Finding:
     """On a closed set with as many codes as dimensions the worst error is at least the width, whatever the network. On
     an arc a continuous pair is exact: the arc's own parameter as code."""
-    closed = str(context.parameter("closed"))
+    closed = context.text("closed")
     bound = widths.best_lower(closed, 1)
-    model, arc = oracle("spiral_arc"), str(context.parameter("arc"))
+    model, arc = oracle("spiral_arc"), context.text("arc")
     error = measure.training_error(model, context.sample(arc, 1_000, "S-7"))
     both = bound.lower > 0 and error.upper <= context.row.tolerance
     return Finding(
@@ -160,10 +160,10 @@ def unable_to_copy(context: AuditContext) -> Finding:
     """Undercomplete: E is continuous on every circle of radius r, which it cannot map injectively to R^1, and in
     general on every sphere of R^n (Borsuk-Ulam): two antipodes share a code and one of them errs by r or more, for
     every r. Not undercomplete: the identity is linear. So it is a matter of the code's dimension."""
-    circle = str(context.parameter("circle"))
+    circle = context.text("circle")
     bound = widths.best_lower(circle, 1)
     (model,) = context.trained(SMALL, circle, latent_dim=1, points=100)
-    ratio = context.verdict(model, circle, "no-copying", noise=float(context.parameter("noise")))
+    ratio = context.verdict(model, circle, "no-copying", noise=context.number("noise"))
     copy = copier(2, 2)
     exact = measure.training_error(copy, context.rng("points").uniform(-1.0, 1.0, (1_000, 2)))
     both = bound.lower > 0 and exact.upper <= context.row.tolerance
@@ -184,13 +184,13 @@ def unable_to_copy(context: AuditContext) -> Finding:
 def overcomplete_copies(context: AuditContext) -> Finding:
     """The copier: code j is input j, the rest is 0. Exact everywhere, and its codes say nothing of the data: noise is
     copied with probability 1 (`no-copying` fails)."""
-    spec, m = str(context.parameter("set")), int(context.parameter("latent_dim"))
+    spec, m = context.text("set"), context.count("latent_dim")
     points = context.rng("points").normal(size=(1_000, 2))
     model = copier(2, m)
     codes = model.encode(points)
     moved = float(np.abs(codes[:, :2] - points).max()) + float(np.abs(codes[:, 2:]).max())
     exact = measure.training_error(model, points)
-    flagged = context.verdict(model, spec, "no-copying", noise=float(context.parameter("noise")))
+    flagged = context.verdict(model, spec, "no-copying", noise=context.number("noise"))
     right = moved == 0.0 and exact.upper <= context.row.tolerance and flagged.outcome is Outcome.FAIL
     evidence = (exact, *((flagged.evidence,) if flagged.evidence is not None else ()))
     return Finding(
@@ -207,7 +207,7 @@ def indices(context: AuditContext) -> Finding:
     """A linear functional that tells the points apart, then the polyline that takes its i-th value to i, is a
     continuous code; the polyline through the points decodes. Both are exact at the training points, and it fails
     between them. Its price: Lip(D) (N - 1) is at least the length of a spanning tree (`measure.decoder_travel`)."""
-    spec, count = str(context.parameter("set")), int(context.parameter("points"))
+    spec, count = context.text("set"), context.count("points")
     data = context.sample(spec, count, "S-20")
     base = MemoriserAutoencoder.fit(data.points, context.seed.child("row", "S-20"))
     numbers = np.arange(len(base.codes), dtype=np.float64)
@@ -226,13 +226,13 @@ def indices(context: AuditContext) -> Finding:
     bad = measure.bad_set(
         model,
         manifold(spec),
-        float(context.parameter("level")),
+        context.number("level"),
         seed=context.seed.child("row", "S-20"),
         draws=context.effort.draws,
         alpha=context.alpha,
     )
     travel, tour = measure.decoder_travel(model, data.points)
-    fails = bad.lower >= float(context.parameter("fails_on"))
+    fails = bad.lower >= context.number("fails_on")
     right = off <= context.row.tolerance and fitted.upper <= context.row.tolerance and fails
     return Finding(
         AuditReason.SUPPORTED if right else AuditReason.UNDECIDED,
@@ -249,11 +249,11 @@ def listed_failures(context: AuditContext) -> Finding:
     """Each of the three cases has a model that learned nothing, and a check that says so: the memoriser, the identity,
     the overcomplete copier. That a network of such a shape must fail is another matter: one that was trained on the
     squared error alone, with more codes than inputs, is asked whether it denoises."""
-    spec = str(context.parameter("set"))
-    few = context.sample(spec, int(context.parameter("points")), "S-22")
+    spec = context.text("set")
+    few = context.sample(spec, context.count("points"), "S-22")
     (memory,) = context.trained("memoriser", few, latent_dim=1)
     n = few.points.shape[1]
-    noise = float(context.parameter("noise"))
+    noise = context.number("noise")
     flagged = {
         "1. capacity (memoriser)": context.verdict(memory, spec, "memorisation", training=few, share=4),
         "2. as many codes as inputs (identity)": context.verdict(
@@ -264,8 +264,8 @@ def listed_failures(context: AuditContext) -> Finding:
         ),
     }
     (trained,) = context.trained(
-        str(context.parameter("model")), spec, latent_dim=int(context.parameter("latent_dim")), points=100,
-        **context.parameter("recipe"),
+        context.text("model"), spec, latent_dim=context.count("latent_dim"), points=100,
+        **context.table("recipe"),
     )  # fmt: skip
     useful = context.verdict(trained, spec, "untrained-denoising", noise=noise, levels=1, share=4)
     figures: dict[str, Figure] = {name: f"{v.outcome}: {v.claim.id}" for name, v in flagged.items()}

@@ -61,8 +61,8 @@ def scaling(context: AuditContext) -> Finding:
     """Stress: the sum of (|y_i - y_j| - |x_i - x_j|)^2 over pairs. Majorisation (de Leeuw) never raises it, so that it
     ends no higher than PCA or the network that it starts from. From random starts it ends in several places, and which
     of them is the best possible is not known."""
-    spec = str(context.parameter("set"))
-    points = context.sample(spec, int(context.parameter("points")), "S-4").points
+    spec = context.text("set")
+    points = context.sample(spec, context.count("points"), "S-4").points
     (network,) = context.trained("mlp:hidden=[32,32]", spec, latent_dim=1)
     target = _distances(points)
     rng = context.rng("starts")
@@ -114,10 +114,8 @@ def _majorised(target: FloatArray, codes: FloatArray, steps: int) -> FloatArray:
 @row("S-5", "The output is the decoder at the code, for models of several kinds.")
 def two_parts(context: AuditContext) -> Finding:
     """By definition; checked bit by bit on fitted and trained models, so that codes are all that the decoder sees."""
-    models = [
-        context.trained(kind, str(context.parameter("set")), latent_dim=1)[0] for kind in context.parameter("kinds")
-    ]
-    points = context.sample(str(context.parameter("set")), 200, "S-5").points
+    models = [context.trained(kind, context.text("set"), latent_dim=1)[0] for kind in context.listed("kinds")]
+    points = context.sample(context.text("set"), 200, "S-5").points
     off = max(float(np.abs(m.reconstruct(points) - m.decode(m.encode(points))).max()) for m in models)
     return Finding(
         AuditReason.FORCED if off == 0.0 else AuditReason.REFUTED,
@@ -136,10 +134,10 @@ def same_subspace(context: AuditContext) -> Finding:
     """With an eigengap the angle is bounded by the excess error (`measure.subspace`). Without one every plane is as
     good as every other: two linear codes of a circle, of different directions, have the same error, which is the
     optimum."""
-    gapped, round_set = str(context.parameter("gapped")), str(context.parameter("round"))
+    gapped, round_set = context.text("gapped"), context.text("round")
     (model,) = context.trained("mlp:hidden=[]", gapped, latent_dim=2, points=300, epochs=2000)
     data = context.sample(gapped, 300)
-    verdict = context.verdict(model, gapped, "pca-subspace", training=data, tolerance=float(context.parameter("sine")))
+    verdict = context.verdict(model, gapped, "pca-subspace", training=data, tolerance=context.number("sine"))
     grid = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
     lines = (np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     errors = [float(((grid - np.outer(grid @ u, u)) ** 2).sum() / len(grid)) for u in lines]
@@ -169,7 +167,7 @@ def same_subspace(context: AuditContext) -> Finding:
 def beats_pca(context: AuditContext) -> Finding:
     """`beats-pca`: the mean squared error of a trained network is at most a share of the PCA floor, which no affine
     decoder goes below. That high capacity is not desirable is judged in the rows on failures."""
-    spec = str(context.parameter("set"))
+    spec = context.text("set")
     found = context.training("mlp:hidden=[32,32]", spec, latent_dim=1, restarts=context.either(1, 10))
     verdicts = [context.verdict(m, spec, "beats-pca", training=found.sample) for m in found.models]
     evidence = tuple(v.evidence for v in verdicts if v.evidence is not None)
@@ -195,7 +193,7 @@ def order_of_composition(context: AuditContext) -> Finding:
     on_codes, on_points = f @ g, g @ f
     square_f, square_g = np.array([[0, 1], [0, 0]]), np.array([[1, 0], [0, 0]])
     commutator = square_f @ square_g - square_g @ square_f
-    x = np.array([int(v) for v in context.parameter("x")])
+    x = np.array([int(v) for v in context.listed("x")])
     lost = int(((x - on_points @ x) ** 2).sum())
     wrong = int(on_codes[0, 0]) == 1 and lost > 0 and bool(commutator.any())
     return Finding(
@@ -215,8 +213,8 @@ def order_of_composition(context: AuditContext) -> Finding:
 def tied_weights(context: AuditContext) -> Finding:
     """The slide writes the decoder with W' and then the loss with W^t. For the tied kind the two agree exactly after
     training. For free weights the printed loss is not the model's: both are evaluated on one trained network."""
-    spec = str(context.parameter("set"))
-    (tied,) = context.trained("tied:hidden=[]", spec, latent_dim=2, **context.parameter("recipe"))
+    spec = context.text("set")
+    (tied,) = context.trained("tied:hidden=[]", spec, latent_dim=2, **context.table("recipe"))
     (free,) = context.trained("mlp:hidden=[],latent_dim=2", spec, epochs=200)
     w, back, _ = _layers(tied)
     off = float(np.abs(back - w.T).max())
@@ -257,7 +255,7 @@ def three_hidden_layers(context: AuditContext) -> Finding:
     2 (n h + h m) + 2 h + m + n, and training lowers its error below that of the best constant."""
     import torch
 
-    spec, h, m = str(context.parameter("set")), int(context.parameter("hidden")), int(context.parameter("latent_dim"))
+    spec, h, m = context.text("set"), context.count("hidden"), context.count("latent_dim")
     (model,) = context.trained(f"mlp:hidden=[{h}]", spec, latent_dim=m)
     assert isinstance(model, ModuleAutoencoder)
     layers = [x for part in (model.encoder, model.decoder) for x in part.modules() if isinstance(x, torch.nn.Linear)]
@@ -266,7 +264,7 @@ def three_hidden_layers(context: AuditContext) -> Finding:
     expected = 2 * (n * h + h * m) + 2 * h + m + n
     points = context.sample(spec).points
     share = float((model.errors(points) ** 2).mean() / ((points - points.mean(0)) ** 2).sum(1).mean())
-    right = len(layers) - 1 == int(context.parameter("hidden_layers")) and count == expected and share < 1.0
+    right = len(layers) - 1 == context.count("hidden_layers") and count == expected and share < 1.0
     return Finding(
         AuditReason.SUPPORTED if right else AuditReason.REFUTED,
         f"Hidden layers: {len(layers) - 1}, with {count} weights; trained on {spec} it leaves {share:.2g} of the "

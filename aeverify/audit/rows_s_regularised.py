@@ -25,7 +25,7 @@ SMALL = "mlp:hidden=[32,32]"
 def _models(context: AuditContext, names: tuple[str, ...]) -> dict[str, Autoencoder]:
     """Overcomplete networks of one set, one for each penalty that the row names, trained alike."""
     specs: Mapping[str, str] = context.parameter("models")
-    spec, m = str(context.parameter("set")), int(context.parameter("latent_dim"))
+    spec, m = context.text("set"), context.count("latent_dim")
     recipe = context.parameter("recipe")
     return {name: context.trained(specs[name], spec, latent_dim=m, points=100, **recipe)[0] for name in names}
 
@@ -38,30 +38,30 @@ def applications(context: AuditContext) -> Finding:
     denoising: outputs nearer to the clean point; features: codes in the order of the arc; generation: decoded codes
     near it; sequences: a recurrent model. Of encoders for transformers the slide says nothing that could be
     computed."""
-    spec = str(context.parameter("set"))
+    spec = context.text("set")
     (model,) = context.trained(SMALL, spec, latent_dim=1)
-    epsilon = float(context.parameter("epsilon"))
+    epsilon = context.number("epsilon")
     verdicts = {
         "1. reduction, 2. compression": context.verdict(
             model, spec, "error-bound", epsilon=epsilon, delta=0.05, share=3
         ),
         "3. denoising": context.verdict(
-            model, spec, "untrained-denoising", noise=float(context.parameter("noise")), levels=1, share=3
+            model, spec, "untrained-denoising", noise=context.number("noise"), levels=1, share=3
         ),
         "5. generation": context.verdict(model, spec, "generated-samples", epsilon=epsilon, share=3),
     }
     (sequences,) = context.trained(
-        str(context.parameter("recurrent_model")),
+        context.text("recurrent_model"),
         spec,
         latent_dim=1,
         points=100,
-        **context.parameter("recurrent_recipe"),
+        **context.table("recurrent_recipe"),
     )
     points = context.sample(spec, 100).points
     error, floor = measure.mean_squared_error(sequences, points), pca_floor(points, 1)
     figures: dict[str, Figure] = {name: str(v.outcome) for name, v in verdicts.items()}
     ordered = measure.code_order(
-        model, manifold(spec), gap=float(context.parameter("order_gap")), seed=context.seed.child("row", "S-1")
+        model, manifold(spec), gap=context.number("order_gap"), seed=context.seed.child("row", "S-1")
     )
     figures["4. features: distant pairs of points whose codes are in the wrong order"] = ordered.interval
     figures["6. sequences, error as a share of PCA's"] = error.upper / floor
@@ -129,9 +129,9 @@ def _posterior(context: AuditContext) -> tuple[np.ndarray, np.ndarray, float]:
 
     from aeverify.autoencoders.kinds import TrainedKind, kind
 
-    spec = str(context.parameter("set"))
+    spec = context.text("set")
     space = manifold(spec)
-    chosen = kind(str(context.parameter("model")), ambient_dim=space.ambient_dim, latent_dim=1)
+    chosen = kind(context.text("model"), ambient_dim=space.ambient_dim, latent_dim=1)
     assert isinstance(chosen, TrainedKind)
     seed = context.seed.child("row", "S-9")
     encoder, decoder = chosen.build(seed)
@@ -162,7 +162,7 @@ def higher_codes(context: AuditContext) -> Finding:
     figures: dict[str, Figure] = {}
     trends = []
     series = []
-    for spec in context.parameter("sets"):
+    for spec in context.listed("sets"):
         dims = range(1, manifold(spec).ambient_dim + 1)
         found = [context.training(SMALL, spec, latent_dim=m, points=300, epochs=500) for m in dims]
         errors = [measure.root_mean_squared_error(f.models[0], f.sample) for f in found]
@@ -184,7 +184,7 @@ def higher_codes(context: AuditContext) -> Finding:
 def training_methods(context: AuditContext) -> Finding:
     """The same points by both methods, against the best constant (the variance), the best affine decoder (PCA), and
     without training."""
-    spec = str(context.parameter("set"))
+    spec = context.text("set")
     points = context.sample(spec, 200).points
     variance = float(((points - points.mean(0)) ** 2).sum(1).mean())
     (back,) = context.trained("mlp:hidden=[]", spec, latent_dim=1, points=200, batch_size=20)
@@ -209,11 +209,11 @@ def training_methods(context: AuditContext) -> Finding:
 def capacity(context: AuditContext) -> Finding:
     """Underfitting is certain for an affine decoder on a curved set: PCA's floor. Overfitting "may" happen: the
     memoriser does. The sweep over widths shows training and unseen error of networks on few points."""
-    spec, level = str(context.parameter("set")), float(context.parameter("level"))
-    few = context.sample(spec, int(context.parameter("points")), "S-21")
-    names = {"affine": "mlp:hidden=[]", **{f"{w}+{w}": f"mlp:hidden=[{w},{w}]" for w in context.parameter("widths")}}
+    spec, level = context.text("set"), context.number("level")
+    few = context.sample(spec, context.count("points"), "S-21")
+    names = {"affine": "mlp:hidden=[]", **{f"{w}+{w}": f"mlp:hidden=[{w},{w}]" for w in context.listed("widths")}}
     models = {
-        name: context.trained(network, few, latent_dim=1, restarts=context.either(1, 5), **context.parameter("recipe"))
+        name: context.trained(network, few, latent_dim=1, restarts=context.either(1, 5), **context.table("recipe"))
         for name, network in names.items()
     }
     models["memoriser"] = context.trained("memoriser", few, latent_dim=1)
@@ -267,7 +267,7 @@ def regularise_rather(context: AuditContext) -> Finding:
     back within epsilon, and beside it a network with a small code and no penalty. Advice cannot be proved by one case;
     that the penalty gives a property that the plain network lacks can."""
     models = _models(context, ("plain", "denoising"))
-    spec, noise = str(context.parameter("set")), float(context.parameter("noise"))
+    spec, noise = context.text("set"), context.number("noise")
     (small,) = context.trained("mlp:hidden=[32]", spec, latent_dim=2, points=100)
     models["small code, no penalty"] = small
     found = {name: _noisy(context, m, spec, noise, name, 3) for name, m in models.items()}
@@ -287,7 +287,7 @@ def _noisy(context: AuditContext, model: Autoencoder, spec: str, noise: float, n
     return measure.noisy_bad_share(
         model,
         manifold(spec),
-        float(context.parameter("epsilon")),
+        context.number("epsilon"),
         noise,
         seed=context.seed.child("row", context.row.id, name),
         draws=context.effort.draws,
@@ -302,25 +302,23 @@ def properties(context: AuditContext) -> Finding:
     that come back wrong. A penalty has a property where its share is better than the plain network's for certain."""
     names = ("plain", "sparse", "contractive", "denoising", "masked")
     models = _models(context, names)
-    space = manifold(str(context.parameter("set")))
+    space = manifold(context.text("set"))
     share = 4 * len(names)
     table: dict[str, dict[str, Evidence]] = {}
     for name, model in models.items():
         seed = context.seed.child("row", "S-24", name)
         draws, alpha = context.effort.draws, context.alpha / share
         table[name] = {
-            "sparsity": measure.sparse_share(
-                model, space, float(context.parameter("zero")), seed=seed, draws=draws, alpha=alpha
-            ),
+            "sparsity": measure.sparse_share(model, space, context.number("zero"), seed=seed, draws=draws, alpha=alpha),
             "small derivative": measure.stretched_share(
-                model, space, float(context.parameter("stretch")), seed=seed, draws=draws // 4, alpha=alpha
+                model, space, context.number("stretch"), seed=seed, draws=draws // 4, alpha=alpha
             ),
-            "noise": _noisy(context, model, str(space), float(context.parameter("noise")), name, share),
+            "noise": _noisy(context, model, str(space), context.number("noise"), name, share),
             "missing inputs": measure.masked_bad_share(
                 model,
                 space,
-                float(context.parameter("epsilon")),
-                float(context.parameter("hidden")),
+                context.number("epsilon"),
+                context.number("hidden"),
                 seed=seed,
                 draws=draws,
                 alpha=alpha,
@@ -363,7 +361,7 @@ def still_useful(context: AuditContext) -> Finding:
     with noise on its inputs it moves noisy points towards the set (`untrained-denoising`), and does not leave them
     where they are (`no-copying`)."""
     (model,) = _models(context, ("denoising",)).values()
-    spec, noise = str(context.parameter("set")), float(context.parameter("noise"))
+    spec, noise = context.text("set"), context.number("noise")
     gain = context.verdict(model, spec, "untrained-denoising", noise=noise, levels=1, share=2)
     copies = context.verdict(model, spec, "no-copying", noise=noise, share=2)
     right = gain.outcome is Outcome.PASS and copies.outcome is Outcome.PASS

@@ -33,9 +33,9 @@ def sparse_codes(context: AuditContext) -> Finding:
     With a code c E and a decoder D(z / c) the reconstruction is the same and the penalty c times as large, so that
     the infimum of the penalised loss is that of the loss without penalty, at codes as dense as one likes.
     """
-    space = manifold(str(context.parameter("set")))
-    weights = [float(w) for w in context.parameter("weights")]
-    m = int(context.parameter("latent_dim"))
+    space = manifold(context.text("set"))
+    weights = [float(w) for w in context.listed("weights")]
+    m = context.count("latent_dim")
     figures: dict[str, Figure] = {}
     shares, last = [], None
     for weight in weights:
@@ -112,7 +112,7 @@ def parameters(context: AuditContext) -> Finding:
     printed = {name: [int(v) for v in context.parameter(name)] for name in counted}
     totals = {name: sum(values) for name, values in counted.items()}
     totals["autoencoder"] = sum(totals.values())
-    wanted = {name: int(value) for name, value in context.parameter("totals").items()}
+    wanted = {name: int(value) for name, value in context.table("totals").items()}
     right = counted == printed and totals == wanted
     return Finding(
         AuditReason.SUPPORTED if right else AuditReason.REFUTED,
@@ -172,8 +172,8 @@ def one_graph(context: AuditContext) -> Finding:
 def convolutional(context: AuditContext) -> Finding:
     """Built for the printed options and several shapes, odd sides included; shapes are integers."""
     built = 0
-    for up in context.parameter("options"):
-        for shape in context.parameter("shapes"):
+    for up in context.listed("options"):
+        for shape in context.listed("shapes"):
             n = int(np.prod(shape))
             model = kind(f"convolutional:shape={shape},up={up}".replace(" ", ""), ambient_dim=n, latent_dim=2)
             out = model.untrained(context.seed.child("row", "T-19")).reconstruct(np.zeros((3, n)))  # type: ignore[attr-defined]

@@ -98,7 +98,7 @@ def must_drop(context: AuditContext) -> Finding:
     something; whether that is relevant depends on the data: w_m(K) is 0 on an arc and positive on a closed set."""
     figures: dict[str, Figure] = {}
     evidence = []
-    for spec in context.parameter("relevant"):
+    for spec in context.listed("relevant"):
         bound = widths.best_lower(spec, 1)
         figures[f"w_1 of {spec}, at least"] = bound.lower
         evidence.append(bound)
@@ -124,8 +124,8 @@ def must_drop(context: AuditContext) -> Finding:
 @row("T-4", "The data of the spiral, drawn again from the printed formula and seed.")
 def data_again(context: AuditContext) -> Finding:
     """NumPy's generator is versioned by stream, so that the printed seed fixes every bit."""
-    n, seed = int(context.parameter("n")), int(context.parameter("seed"))
-    turn, offset = float(context.parameter("angle_per_t")), float(context.parameter("angle_at_0"))
+    n, seed = context.count("n"), context.count("seed")
+    turn, offset = context.number("angle_per_t"), context.number("angle_at_0")
     t = np.random.default_rng(seed).uniform(0, 1, n)
     again = np.stack([(t + 1) * np.cos(turn * t + offset), (t + 1) * np.sin(turn * t + offset)], axis=1)
     sample = context.sample(SPIRAL, "paper")
@@ -286,7 +286,7 @@ def pca_again(context: AuditContext) -> Finding:
     sample = context.sample(SPIRAL, "paper")
     (model,) = context.trained("pca", sample, latent_dim=1)
     error = measure.root_mean_squared_error(model, sample)
-    printed = float(context.parameter("rmse"))
+    printed = context.number("rmse")
     apart = max(abs(error.lower - printed), abs(error.upper - printed))
     return Finding(
         AuditReason.SUPPORTED if apart <= context.row.tolerance else AuditReason.REFUTED,
@@ -306,7 +306,7 @@ def pca_collides(context: AuditContext) -> Finding:
     (model,) = context.trained("pca", sample, latent_dim=1)
     floor = measure.encoder_floor(model, manifold(SPIRAL), seed=context.seed.child("row", "T-14"))
     plot = _joined("data-codes-pca", "Data joined with their PCA codes", sample, model.encode(sample.points))
-    reason = AuditReason.SUPPORTED if floor.lower > float(context.parameter("floor")) else AuditReason.UNDECIDED
+    reason = AuditReason.SUPPORTED if floor.lower > context.number("floor") else AuditReason.UNDECIDED
     return Finding(
         reason,
         f"Two points of the arc at a distance of at least {2 * floor.lower:.4g} have one PCA code, so that no decoder "

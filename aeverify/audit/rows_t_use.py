@@ -51,8 +51,8 @@ def _spread(name: str, values: Sequence[float]) -> dict[str, Figure]:
 def trains(context: AuditContext) -> Finding:
     """Keras documents RMSprop at 1e-3 and batches of 32 as its defaults; recipe `spiral` has them and 1000 epochs."""
     how = recipe("spiral")
-    settings = {name: getattr(how, name) for name in context.parameter("settings")}
-    wrong = [f"{k} is {settings[k]}, printed {v}" for k, v in context.parameter("settings").items() if settings[k] != v]
+    settings = {name: getattr(how, name) for name in context.listed("settings")}
+    wrong = [f"{k} is {settings[k]}, printed {v}" for k, v in context.table("settings").items() if settings[k] != v]
     figures: dict[str, Figure] = {f"recipe: {k}": str(v) for k, v in settings.items()}
     found = spiral_models(context)
     points = found.sample.points
@@ -118,11 +118,11 @@ def generates(context: AuditContext) -> Finding:
             draws=study.effort.draws,
             alpha=study.alpha,
         )
-        for i, scale in enumerate((1.0, float(context.parameter("beyond"))))
+        for i, scale in enumerate((1.0, context.number("beyond")))
     )
     circles = context.fixture("two_circles_paper_0")
     gap = context.verdict(circles, "two_circles", "completeness-obstruction")
-    printed = np.array([[float(context.parameter("code"))]])
+    printed = np.array([[context.number("code")]])
     inside = sum(_inside(m, found.sample.points, float(printed[0, 0])) for m in found.models)
     figures: dict[str, Figure] = {
         "worst error": sup.interval,
@@ -157,7 +157,7 @@ def _inside(model: Autoencoder, points: FloatArray, code: float) -> bool:
 
 def _generated(context: AuditContext, model: Autoencoder, points: FloatArray, printed: FloatArray) -> Plot:
     codes = model.encode(points)
-    low, high = (float(v) for v in context.parameter("grid"))
+    low, high = (float(v) for v in context.listed("grid"))
     within = np.linspace(codes.min(), codes.max(), 100)[:, None]
     return Plot(
         "decoded-samples",
@@ -178,12 +178,12 @@ def anomaly(context: AuditContext) -> Finding:
     """The error at the printed point over trainings, its rank, and whether the calibrated threshold is exceeded."""
     found = spiral_models(context)
     bad, other = (np.array([context.parameter(name)], dtype=np.float64) for name in ("anomaly", "alternative"))
-    printed = float(context.parameter("rmse"))
+    printed = context.number("rmse")
     scores = [float(m.errors(bad)[0]) for m in found.models]
     others = [float(m.errors(other)[0]) for m in found.models]
     p = ranked(scores, printed, context.alpha)
     space, n = manifold(SPIRAL), len(found.models)
-    level, draws = float(context.parameter("level")), context.effort.draws
+    level, draws = context.number("level"), context.effort.draws
     bars = [
         measure.anomaly_threshold(
             m, space, level, seed=context.seed.child("row", "T-16", i), draws=draws, alpha=context.alpha / n
@@ -228,7 +228,7 @@ def detects(context: AuditContext) -> Finding:
     """Area under the ROC curve against uniform points of the surrounding box, of every training and not of the best;
     "typically" is taken as: of most trainings."""
     models, space, n = spiral_models(context).models, manifold(SPIRAL), context.effort.draws // 4
-    bar, size = float(context.parameter("auroc")), space.truth.circumradius.upper
+    bar, size = context.number("auroc"), space.truth.circumradius.upper
     seed = context.seed.child("row", "T-17")
     outliers = measure.anomalies(space, apart=0.3 * size, margin=0.5 * size, seed=seed, draws=n)
     areas = [
@@ -257,7 +257,7 @@ def detects(context: AuditContext) -> Finding:
 def error_map(context: AuditContext) -> Finding:
     """The printed code divides the sum over the two coordinates by the number of grid points, where each error is one
     of a single sample: its colours are the errors divided by the root of that number."""
-    n = int(context.parameter("n_grid"))
+    n = context.count("n_grid")
     (left, right), (bottom, top) = context.parameter("u"), context.parameter("v")
     u, v = np.meshgrid(np.linspace(left, right, n), np.linspace(bottom, top, n))
     points = np.stack([u.ravel(), v.ravel()], axis=1)
@@ -270,7 +270,7 @@ def error_map(context: AuditContext) -> Finding:
     bar = measure.anomaly_threshold(
         model, space, seed=context.seed.child("row", "T-18"), draws=context.effort.draws, alpha=context.alpha
     )
-    off = float(context.parameter("off"))
+    off = context.number("off")
     blind = (errors <= bar.details["threshold"]) & (distances > off)
     shares = _blind_shares(context, models, points[distances > off])
     factor = float(np.sqrt(len(points)))
@@ -287,7 +287,7 @@ def error_map(context: AuditContext) -> Finding:
         observed("rank_correlation", Interval.exactly(tau), f"Spearman's, over {len(points)} grid points, in float64."),
     )
     plot = _bands(points.reshape(n, n, 2), errors.reshape(n, n), points[blind])
-    if not tau > float(context.parameter("correlation")):
+    if not tau > context.number("correlation"):
         return Finding(AuditReason.REFUTED, f"Rank correlation only {tau:.3g}.", evidence, figures, (plot,))
     return Finding(
         AuditReason.LOOSE,

@@ -29,9 +29,9 @@ def generative(context: AuditContext) -> Finding:
     """A plain autoencoder has no distribution of codes, so one must be added: here the uniform one on the box of the
     codes. On an arc what it generates is near the data. On a disconnected set the same sampling must fail somewhere
     (`measure.generation`): between the parts, at half their distance."""
-    arc, parts = str(context.parameter("connected")), str(context.parameter("disconnected"))
+    arc, parts = context.text("connected"), context.text("disconnected")
     (model,) = context.trained(SMALL, arc, latent_dim=1)
-    near = context.verdict(model, arc, "generated-samples", epsilon=float(context.parameter("epsilon")), share=2)
+    near = context.verdict(model, arc, "generated-samples", epsilon=context.number("epsilon"), share=2)
     (other,) = context.trained(SMALL, parts, latent_dim=2, points=200)
     far = context.verdict(other, parts, "completeness-obstruction", share=2)
     both = near.outcome is Outcome.PASS and far.outcome is Outcome.PASS
@@ -52,7 +52,7 @@ def recipe_or_training(context: AuditContext) -> Finding:
     """PCA: the subspace does not depend on the order of the points, and no affine decoder has a smaller mean squared
     error. Autoencoders: trainings that differ in their seed end with errors whose enclosures are disjoint, so that all
     of them but one are not the best, and nothing says that the best of them is."""
-    spec = str(context.parameter("set"))
+    spec = context.text("set")
     data = context.sample(spec)
     shuffled = data.points[context.rng("order").permutation(len(data))]
     errors = [PcaAutoencoder.fit(x, 1).rmse(data.points) for x in (data.points, shuffled)]
@@ -85,15 +85,15 @@ def dependent_features(context: AuditContext) -> Finding:
     correlation -1, so that each code determines the other up to its sign. Networks: over disjoint pairs of draws, both
     codes rise or fall together as often as not if they are independent, whatever their laws: the exact binomial test,
     its alpha split over the trainings."""
-    circle = str(context.parameter("circle"))
-    count = int(context.parameter("points"))
+    circle = context.text("circle")
+    count = context.count("points")
     points = context.sample(circle, count, "V-5").points
     codes = PcaAutoencoder.fit(points, 2).encode(points)
     plain = _correlation(codes)
     grid = manifold(circle).grid(4_000).points
     squares = PcaAutoencoder.fit(grid, 2).encode(grid) ** 2
     dependence = _correlation(squares)
-    spec = str(context.parameter("set"))
+    spec = context.text("set")
     models = context.trained(SMALL, spec, restarts=context.either(3, 10), latent_dim=2, points=300, epochs=500)
     draws = manifold(spec).sample(20_000, context.seed.child("row", "V-5")).points
     tests = [_together(model.encode(draws)) for model in models]
@@ -143,7 +143,7 @@ def _correlation(rows: FloatArray) -> float:
 def bottleneck(context: AuditContext) -> Finding:
     """Optimal errors cannot rise with m (a decoder may ignore a code). Trained ones are compared by disjoint
     enclosures; what one code keeps is seen where it is known: the linear optimum is the first principal direction."""
-    spec = str(context.parameter("set"))
+    spec = context.text("set")
     dims = range(1, manifold(spec).ambient_dim + 1)
     found = [context.training(SMALL, spec, latent_dim=m, points=300, epochs=500) for m in dims]
     errors = [measure.root_mean_squared_error(f.models[0], f.sample) for f in found]
@@ -151,7 +151,7 @@ def bottleneck(context: AuditContext) -> Finding:
     (linear,) = context.trained("mlp:hidden=[]", spec, latent_dim=1, points=300, epochs=2000)
     angle = measure.principal_angle(linear, context.sample(spec, 300).points)
     floors = [pca_floor(found[0].sample.points, m) ** 0.5 if m < dims[-1] else 0.0 for m in dims]
-    right = trend.upper == -1.0 and angle.upper <= float(context.parameter("sine"))
+    right = trend.upper == -1.0 and angle.upper <= context.number("sine")
     return Finding(
         AuditReason.SUPPORTED if right else AuditReason.UNDECIDED,
         f"RMSE by code dimension on {spec}: {', '.join(f'{e.lower:.4g}' for e in errors)} (PCA: "
@@ -178,14 +178,14 @@ def bottleneck(context: AuditContext) -> Finding:
 def one_number(context: AuditContext) -> Finding:
     """Such a pair exists for any distinct points: a linear code that tells them apart and a polyline through them.
     Measured: its training error, the share of the set on which it fails, and what it costs (`code-range-price`)."""
-    spec = str(context.parameter("set"))
-    data = context.sample(spec, int(context.parameter("points")), "V-7")
+    spec = context.text("set")
+    data = context.sample(spec, context.count("points"), "V-7")
     (model,) = context.trained("memoriser", data, latent_dim=1)
     fitted = measure.training_error(model, data)
     seen = context.verdict(model, spec, "memorisation", training=data, share=1)
     price = context.verdict(model, spec, "code-range-price", training=data)
     assert seen.evidence is not None and price.evidence is not None
-    lost = seen.evidence.lower >= float(context.parameter("fails_on"))
+    lost = seen.evidence.lower >= context.number("fails_on")
     right = fitted.upper <= context.row.tolerance and seen.outcome is Outcome.FAIL and lost
     right = right and price.outcome is Outcome.PASS
     return Finding(
@@ -205,18 +205,18 @@ def regularisation_needed(context: AuditContext) -> Finding:
     """The necessity has a counterexample: a network trained on the squared error alone, whose error is small on the
     whole set (`memorisation` passes). With few points the same network fails on unseen ones. So the sentence needs its
     premise: more capacity than the points determine."""
-    spec = str(context.parameter("set"))
+    spec = context.text("set")
     dense = context.training(SMALL, spec, latent_dim=1)
     (enough,) = dense.models
     good = context.verdict(enough, spec, "memorisation", training=dense.sample, share=4)
-    few = context.sample(spec, int(context.parameter("few")), "V-8")
+    few = context.sample(spec, context.count("few"), "V-8")
     shares: dict[str, Evidence] = {}
     for name, settings in (("plain", {}), ("with noise on the input", context.parameter("regularised"))):
         (model,) = context.trained(SMALL, few, latent_dim=1, **settings)
         study = context.study(model, spec, share=4)
-        shares[name] = study.bad_set(float(context.parameter("level")))
+        shares[name] = study.bad_set(context.number("level"))
     (memory,) = context.trained("memoriser", few, latent_dim=1)
-    shares["memoriser"] = context.study(memory, spec, share=4).bad_set(float(context.parameter("level")))
+    shares["memoriser"] = context.study(memory, spec, share=4).bad_set(context.number("level"))
     assert good.evidence is not None
     counterexample = good.outcome is Outcome.PASS
     fails = shares["memoriser"].lower > good.evidence.upper
@@ -245,8 +245,8 @@ def continuity_of_codes(context: AuditContext) -> Finding:
     """Continuity in the printed sense has no number, and every network of continuous layers has it: on a compact set it
     is even Lipschitz. Measured: a certified enclosure of the encoder's constant for a plain and for a variational
     model. The converse (near codes, near inputs) is what a closed set forbids: `theorem-1`."""
-    spec = str(context.parameter("set"))
-    names = {"plain": SMALL, "variational": str(context.parameter("model"))}
+    spec = context.text("set")
+    names = {"plain": SMALL, "variational": context.text("model")}
     found: dict[str, Evidence] = {}
     for name, network in names.items():
         settings = context.parameter("recipe") if name == "variational" else {}

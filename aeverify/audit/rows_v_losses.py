@@ -35,15 +35,13 @@ def stochastic_neighbours(context: AuditContext) -> Finding:
     """P from Gaussian weights of the squared distances of the data, Q from 1/(1 + d^2) of the codes, each normalised
     over all pairs. Checked: a rigid motion changes neither; 4 sum_j (p - q)_ij (y_i - y_j)/(1 + d_ij^2) is the gradient
     of KL(P || Q), by central differences; descent along it lowers KL; KL = 0 for Q = P."""
-    count = int(context.parameter("points"))
-    points = context.sample(str(context.parameter("set")), count, "V-3").points
+    count = context.count("points")
+    points = context.sample(context.text("set"), count, "V-3").points
     rng = context.rng("codes")
-    p = _similarities(np.exp(-_squares(points) / (2.0 * float(context.parameter("bandwidth")) ** 2)))
+    p = _similarities(np.exp(-_squares(points) / (2.0 * context.number("bandwidth") ** 2)))
     turn = np.linalg.qr(rng.standard_normal((points.shape[1],) * 2))[0]
     moved = points @ turn + rng.standard_normal(points.shape[1])
-    same = float(
-        np.abs(_similarities(np.exp(-_squares(moved) / (2 * float(context.parameter("bandwidth")) ** 2))) - p).max()
-    )
+    same = float(np.abs(_similarities(np.exp(-_squares(moved) / (2 * context.number("bandwidth") ** 2))) - p).max())
     codes = 1e-2 * rng.standard_normal((count, 2))
     start, worst, step = _tsne_divergence(p, codes), 0.0, 1e-5
     slope = _tsne_gradient(p, codes)
@@ -131,7 +129,7 @@ def printed_cross_entropy(context: AuditContext) -> Finding:
         Rigor.CERTIFIED,
         f"Both ends: -x ln x in ball arithmetic for x = {x:g}: the printed loss at y = x less that at y = 1.",
     )
-    draws = context.rng("simplex").dirichlet(np.ones(int(context.parameter("outcomes"))), size=(2, 200))
+    draws = context.rng("simplex").dirichlet(np.ones(context.count("outcomes")), size=(2, 200))
     gibbs = float((draws[0] * np.log(draws[0] / draws[1])).sum(1).min())
     trained = {name: _train(context, name) for name in ("printed", "with the missing term")}
     y = np.linspace(0.01, 1.5, 150)
@@ -229,8 +227,8 @@ def drawn_codes(context: AuditContext) -> Finding:
     z = drawn(rng.standard_normal((n, m)))
     mean_off = float((np.abs(z.mean(0) - mu) / sigma).max())
     spread_off = float((np.abs(z.std(0, ddof=1) - sigma) / sigma).max())
-    (model,) = context.trained(str(context.parameter("model")), *_where(context), **context.parameter("recipe"))
-    points = context.sample(str(context.parameter("set")), 100).points
+    (model,) = context.trained(context.text("model"), *_where(context), **context.table("recipe"))
+    points = context.sample(context.text("set"), 100).points
     again = float(np.abs(model.encode(points) - model.encode(points)).max())
     limit = 6.0 / math.sqrt(n)
     right = off <= 1e-12 and affine <= 1e-12 and mean_off <= limit and spread_off <= limit and again == 0.0
@@ -248,7 +246,7 @@ def drawn_codes(context: AuditContext) -> Finding:
 
 
 def _where(context: AuditContext) -> tuple[str]:
-    return (str(context.parameter("set")),)
+    return (context.text("set"),)
 
 
 @row("V-12", "The printed divergence is that of the normal distributions, and 0 at the standard one only.")
@@ -302,8 +300,8 @@ def noise_regularises(context: AuditContext) -> Finding:
     mean = float(((x - offset - (mu + sigma * signs) @ weights.T) ** 2).sum(1).mean())
     penalty = float((sigma**2 * (weights**2).sum(0)).sum())
     off = abs(mean - float(((x - offset - weights @ mu) ** 2).sum()) - penalty)
-    (model,) = context.trained(str(context.parameter("model")), *_where(context), **context.parameter("recipe"))
-    points = context.sample(str(context.parameter("set")), 500).points
+    (model,) = context.trained(context.text("model"), *_where(context), **context.table("recipe"))
+    points = context.sample(context.text("set"), 500).points
     codes = model.encode(points)
     added: dict[str, Figure] = {}
     for share in (0.05, 0.1, 0.2):

@@ -25,7 +25,7 @@ def _pair(context: AuditContext, spec: str, latent_dim: int, points: int) -> dic
     """A plain and a variational model of the same set."""
     (plain,) = context.trained(PLAIN, spec, latent_dim=latent_dim, points=points)
     (variational,) = context.trained(
-        str(context.parameter("model")), spec, latent_dim=latent_dim, points=points, **context.parameter("recipe")
+        context.text("model"), spec, latent_dim=latent_dim, points=points, **context.table("recipe")
     )
     return {"plain": plain, "variational": variational}
 
@@ -35,8 +35,8 @@ def completeness(context: AuditContext) -> Finding:
     """If every code decodes to a point of K, D(R^m) is a connected subset of K, so that it misses all parts of K but
     one. Quantified: at parts g apart, both decoded to within g/2, some code is decoded at least g/2 away from K. The
     witness is found on the segment between two codes, for a plain and for a variational model."""
-    spec = str(context.parameter("set"))
-    models = _pair(context, spec, int(context.parameter("latent_dim")), int(context.parameter("points")))
+    spec = context.text("set")
+    models = _pair(context, spec, context.count("latent_dim"), context.count("points"))
     verdicts = {name: context.verdict(m, spec, "completeness-obstruction") for name, m in models.items()}
     evidence = [v.evidence for v in verdicts.values() if v.evidence is not None]
     if any(v.outcome is not Outcome.PASS for v in verdicts.values()):
@@ -60,8 +60,8 @@ def requirements_fulfilled(context: AuditContext) -> Finding:
     a theorem for every continuous decoder); the share of such draws is measured. Continuity holds for both kinds of
     model. On a closed curve with a scalar code the worst error is at least the width, so that some near codes belong
     to far points, with or without the prior (`theorem-1`)."""
-    spec, closed = str(context.parameter("set")), str(context.parameter("closed"))
-    m, points = int(context.parameter("latent_dim")), int(context.parameter("points"))
+    spec, closed = context.text("set"), context.text("closed")
+    m, points = context.count("latent_dim"), context.count("points")
     models = _pair(context, spec, m, points)
     rng = context.rng("prior")
     figures: dict[str, Figure] = {}
@@ -72,7 +72,7 @@ def requirements_fulfilled(context: AuditContext) -> Finding:
         share = measure.generated_far_share(
             model,
             manifold(spec),
-            float(context.parameter("epsilon")),
+            context.number("epsilon"),
             seed=context.seed.child("row", "V-14", name),
             draws=context.effort.draws,
             alpha=context.alpha / 2,
@@ -174,7 +174,7 @@ def other_priors(context: AuditContext) -> Finding:
     """A prior on a circle gives a closed curve codes on a circle: the mean error falls below what any scalar code
     allows at its worst point. A recurrent encoder and decoder are trained on the same terms. Faces and molecules are
     not data of this toolkit, and of scientific discovery nothing can be computed."""
-    closed, arc = str(context.parameter("closed")), str(context.parameter("arc"))
+    closed, arc = context.text("closed"), context.text("arc")
     figures: dict[str, Figure] = {}
     evidence = []
     for name, spec, m, network, settings in (
@@ -188,7 +188,7 @@ def other_priors(context: AuditContext) -> Finding:
         figures[f"{name} on {spec}: RMSE"] = error.interval
         figures[f"{name}: RMSE as a share of the spread"] = error.upper / spread
         evidence.append((error, error.upper / spread))
-    bar = float(context.parameter("share_of_spread"))
+    bar = context.number("share_of_spread")
     right = all(share <= bar for _, share in evidence)
     return Finding(
         AuditReason.SUPPORTED if right else AuditReason.UNDECIDED,

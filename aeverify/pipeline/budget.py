@@ -12,6 +12,8 @@ from types import FrameType
 from aeverify.errors import UsageError
 
 _AGAIN = 1.0
+_SOON = 0.02
+_PATIENCE = 10.0
 
 
 class OutOfTime(BaseException):
@@ -22,18 +24,26 @@ class OutOfTime(BaseException):
 def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise `OutOfTime` inside this block when the seconds are over; None for never.
 
-    It is raised between two steps of the interpreter, so that one call into a library ends first. In a thread other
-    than the main one, or where there are no interval timers (Windows), nothing is raised: callers look at the clock
-    between claims as well.
+    It is raised between two steps of the interpreter, so that one call into a library ends first; and not while a
+    module is imported, for ten more seconds at most: half of a module would break whoever imports it later. In a
+    thread other than the main one, or where there are no interval timers (Windows), nothing is raised: callers look at
+    the clock between claims as well.
     """
     if seconds is None or threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
         yield
         return
     armed = True
+    left = round(_PATIENCE / _SOON)
 
     def ring(number: int, frame: FrameType | None) -> None:
-        if armed:
-            raise OutOfTime
+        nonlocal left
+        if not armed:
+            return
+        if left > 0 and _imports(frame):
+            left -= 1
+            signal.setitimer(signal.ITIMER_REAL, _SOON, _AGAIN)
+            return
+        raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, ring)
     # again and again: a first one may be lost in a callback that swallows everything
@@ -44,6 +54,15 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         armed = False
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether a module is being imported at this place of the program."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def limit_memory(mib: int) -> None:

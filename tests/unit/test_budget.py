@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from aeverify.core import ExitCode, Outcome, Reason
 from aeverify.core.clock import counted, seconds, work
 from aeverify.core.events import Event, VerdictReached
 from aeverify.errors import UsageError
-from aeverify.pipeline import judging, run
+from aeverify.pipeline import budget, judging, run
 from aeverify.pipeline.budget import OutOfTime, is_out_of_memory, time_limit
 
 from .claims.test_checks import SMALL
@@ -34,6 +35,12 @@ def endless() -> None:
             time.sleep(0.001)
 
 
+def import_and_go_on(name: str) -> None:
+    """What imports a module late, and works with it."""
+    importlib.import_module(name)
+    endless()
+
+
 def test_time_ends_what_runs():
     """The limit is raised inside the block, is no Exception, and the alarm of the process is what it was."""
     before = signal.getsignal(signal.SIGALRM)
@@ -41,6 +48,27 @@ def test_time_ends_what_runs():
         endless()
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_no_module_is_imported_by_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The limit waits for the end of an import, also where a module imports another."""
+    (tmp_path / "slow_inner.py").write_text("import time\nfor _ in range(30):\n    time.sleep(0.005)\nwhole = True\n")
+    (tmp_path / "slow_outer.py").write_text("import slow_inner\nwhole = True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(OutOfTime), time_limit(0.02):
+        import_and_go_on("slow_outer")
+    assert sys.modules["slow_outer"].whole and sys.modules["slow_inner"].whole
+    for name in ("slow_outer", "slow_inner"):
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_an_import_without_end_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """After some patience."""
+    monkeypatch.setattr(budget, "_PATIENCE", 0.1)
+    (tmp_path / "endless_module.py").write_text("import time\nwhile True:\n    time.sleep(0.001)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(OutOfTime), time_limit(0.02):
+        import_and_go_on("endless_module")
 
 
 def test_a_block_that_ends_in_time_is_left_alone():

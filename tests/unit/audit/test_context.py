@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -75,6 +76,28 @@ def test_claims_are_asked_of_a_model_by_name():
     assert base.verdict(model, CIRCLE, "theorem-1").outcome is Outcome.PASS
     assert base.verdict(model, CIRCLE, "theorem-2", epsilon=0.01, delta=0.01).outcome is not Outcome.PASS
     assert base.study(model, CIRCLE, share=4).alpha == 0.005
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "wrong", "expected"),
+    [
+        ("number", 2, ["x", True, math.nan, [1]], "a finite number"),
+        ("count", 3, [-1, 2.0, True, "3"], "an integer, 0 or more"),
+        ("text", "circle", [1, ["circle"], {}], "a text"),
+        ("listed", [1], [[], "ab", 3, {}], "a list that is not empty"),
+        ("table", {"a": 1}, [[1], "a", 2], "a table"),
+    ],
+)
+def test_parameters_of_the_wrong_kind_are_refused(kind: str, good: object, wrong: list[object], expected: str):
+    """With the row, the name and what was got."""
+    base = context()
+    for value in (good, *wrong):
+        object.__setattr__(base.row, "parameters", {"p": value})
+        if value is good:
+            assert getattr(base, kind)("p") == good
+            continue
+        with pytest.raises(UsageError, match=f"Parameter 'p' of row .* must be {expected}, got "):
+            getattr(base, kind)("p")
 
 
 def test_committed_weights_and_printed_numbers(tmp_path: Path):
