@@ -10,8 +10,8 @@ from aeverify.audit.findings import AuditReason, Figure, Finding
 from aeverify.audit.outcomes import KVALHEIM_SONTAG, agreed, exactly, observed
 from aeverify.audit.rows import row
 from aeverify.autoencoders.architectures import architecture
+from aeverify.autoencoders.building import from_architecture
 from aeverify.autoencoders.layers import ACTIVATIONS
-from aeverify.autoencoders.networks import from_architecture
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Continuity
 from aeverify.autoencoders.recipes import recipe

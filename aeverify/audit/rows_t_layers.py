@@ -16,8 +16,9 @@ from aeverify.audit.context import AuditContext
 from aeverify.audit.findings import AuditReason, Figure, Finding
 from aeverify.audit.outcomes import exactly, observed
 from aeverify.audit.rows import row
+from aeverify.autoencoders.building import spiral_network
 from aeverify.autoencoders.kinds import kind
-from aeverify.autoencoders.networks import ModuleAutoencoder, spiral_network
+from aeverify.autoencoders.networks import ModuleAutoencoder
 from aeverify.autoencoders.protocol import FloatArray
 from aeverify.core.interval import Interval
 from aeverify.manifolds import manifold

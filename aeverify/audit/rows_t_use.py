@@ -14,7 +14,7 @@ from aeverify.audit.outcomes import exactly, observed
 from aeverify.audit.rows import row
 from aeverify.audit.rows_t_spiral import SPIRAL, by_error, columns, spiral_models, worst_error
 from aeverify.autoencoders.architectures import architecture
-from aeverify.autoencoders.networks import from_architecture
+from aeverify.autoencoders.building import from_architecture
 from aeverify.autoencoders.protocol import Autoencoder, FloatArray
 from aeverify.autoencoders.recipes import recipe
 from aeverify.core.evidence import Evidence, Rigor

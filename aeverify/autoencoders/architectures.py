@@ -117,7 +117,7 @@ class Architecture:
         default of the library that sources 000 and 003 use, where torch's own default differs. No global random state
         is read or changed.
         """
-        from aeverify.autoencoders.networks import build_modules
+        from aeverify.autoencoders.building import build_modules
 
         return build_modules(self, seed if isinstance(seed, Seed) else Seed(seed))
 

@@ -45,7 +45,8 @@ def save(autoencoder: Autoencoder, path: str | os.PathLike[str], training: Mappi
     import torch
     from safetensors.torch import save as to_bytes
 
-    from aeverify.autoencoders.networks import ModuleAutoencoder, describe, linears
+    from aeverify.autoencoders.networks import ModuleAutoencoder
+    from aeverify.autoencoders.stacks import describe, linears
 
     target = Path(path)
     description: dict[str, Any]
@@ -317,7 +318,7 @@ def _built(spec: object, tensors: Mapping[str, Tensor], name: str, source: str) 
 def _stack(layers: list[list[Any]], part: str, tensors: Mapping[str, Tensor]) -> nn.Sequential:
     from torch import nn
 
-    from aeverify.autoencoders.networks import activation_module
+    from aeverify.autoencoders.building import activation_module
 
     modules: list[nn.Module] = []
     count = 0

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import itertools
-import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -17,38 +13,23 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from aeverify.autoencoders.architectures import Architecture, architecture
-from aeverify.autoencoders.blocks import DROPOUTS, Cosine, Sine
 from aeverify.autoencoders.continuity import graph_continuity, leaves_of
 from aeverify.autoencoders.devices import require_device
 from aeverify.autoencoders.forms import evaluated, spec_of
-from aeverify.autoencoders.layers import ACTIVATIONS, Affine, Layer, Layers, Pointwise, is_affine
+from aeverify.autoencoders.layers import Layers, is_affine
 from aeverify.autoencoders.lipschitz import lipschitz_evidence
 from aeverify.autoencoders.outputs import require_rows
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, FloatArray, Part, require_latent_dim
 from aeverify.autoencoders.shapes import code_size
+from aeverify.autoencoders.stacks import first_width, last_width, layers_of, stored_fingerprint
 from aeverify.core.dimensions import require_positive
 from aeverify.core.evidence import Evidence
-from aeverify.core.seeds import Seed
 from aeverify.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from aeverify.autoencoders.balls import BallNetwork
 
 _ROWS_PER_CALL = 2000
-
-_ACTIVATION_OF: dict[type[nn.Module], str] = {
-    nn.ReLU: "relu",
-    nn.LeakyReLU: "leaky_relu",
-    nn.ELU: "elu",
-    nn.SiLU: "silu",
-    nn.GELU: "gelu",
-    nn.Softplus: "softplus",
-    nn.Tanh: "tanh",
-    nn.Sigmoid: "sigmoid",
-    Sine: "sin",
-    Cosine: "cos",
-}
 
 _RANDOM_IN_TRAINING = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd, nn.RReLU)
 
@@ -108,8 +89,8 @@ class ModuleAutoencoder(Autoencoder):
                 )
         self.spec = spec_of(encoder)
         encoder, decoder = evaluated(encoder), evaluated(decoder)
-        n = _agree("ambient_dim", ambient_dim, _first_width(encoder), _last_width(decoder))
-        ends = _last_width(encoder), _first_width(decoder)
+        n = _agree("ambient_dim", ambient_dim, first_width(encoder), last_width(decoder))
+        ends = last_width(encoder), first_width(decoder)
         if latent_dim is None and ends == (None, None):
             latent_dim = code_size(encoder, (n,))
         m = _agree("latent_dim", latent_dim, *ends)
@@ -128,7 +109,7 @@ class ModuleAutoencoder(Autoencoder):
         for module in (self._encoder, self._decoder):
             module.to("cpu").eval().requires_grad_(False)
         # Before the conversion to float64: weights are hashed in the type in which they are stored.
-        self._fingerprint = _fingerprint(self._encoder, self._decoder)
+        self._fingerprint = stored_fingerprint(self._encoder, self._decoder)
         self.stored_dtype = _stored_dtype(self._encoder, self._decoder)
         for module in (self._encoder, self._decoder):
             module.double()
@@ -322,107 +303,6 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def mlp(
-    ambient_dim: int,
-    latent_dim: int,
-    hidden: Sequence[int] = (128, 128, 128),
-    activation: str = "relu",
-    *,
-    seed: Seed | int = 0,
-    name: str = "mlp",
-) -> ModuleAutoencoder:
-    """An untrained fully connected autoencoder (see `Architecture` for its form, initialisation and errors)."""
-    return from_architecture(Architecture(ambient_dim, latent_dim, tuple(hidden), activation), seed, name=name)
-
-
-def paper_network(seed: Seed | int = 0) -> ModuleAutoencoder:
-    """The untrained network of Kvalheim and Sontag 2024, section 4: 67,332 parameters."""
-    return from_architecture(architecture("paper"), seed, name="paper")
-
-
-def spiral_network(seed: Seed | int = 0) -> ModuleAutoencoder:
-    """The untrained network of the Keras tutorial on the spiral (source 003): 303 parameters."""
-    return from_architecture(architecture("spiral"), seed, name="spiral")
-
-
-def from_architecture(spec: str | Architecture, seed: Seed | int = 0, *, name: str | None = None) -> ModuleAutoencoder:
-    """An untrained autoencoder of an architecture or its spec, drawn from `seed`; raises as `architecture`."""
-    shape = architecture(spec)
-    return ModuleAutoencoder(*shape.build(seed), name=name or str(shape))
-
-
-def build_modules(shape: Architecture, seed: Seed) -> tuple[nn.Sequential, nn.Sequential]:
-    """Encoder and decoder of an architecture; see `Architecture.build`."""
-    generator = torch.Generator().manual_seed(seed.value)
-    parts = []
-    for sizes in (shape.encoder_sizes, shape.decoder_sizes):
-        modules: list[nn.Module] = []
-        for before, after in itertools.pairwise(sizes):
-            if modules:
-                modules.append(activation_module(shape.activation, shape.parameter or 0.0))
-            linear = nn.Linear(before, after, device="meta").to_empty(device="cpu")
-            limit = math.sqrt(6.0 / (before + after))
-            with torch.no_grad():
-                linear.weight.uniform_(-limit, limit, generator=generator)
-                linear.bias.zero_()
-            modules.append(linear)
-        parts.append(nn.Sequential(*modules))
-    return parts[0], parts[1]
-
-
-def activation_module(name: str, parameter: float) -> nn.Module:
-    """The torch layer of an activation of `ACTIVATIONS`."""
-    makers: dict[str, Callable[[], nn.Module]] = {
-        "relu": nn.ReLU,
-        "leaky_relu": lambda: nn.LeakyReLU(parameter),
-        "elu": lambda: nn.ELU(parameter),
-        "silu": nn.SiLU,
-        "gelu": nn.GELU,
-        "softplus": lambda: nn.Softplus(beta=parameter),
-        "tanh": nn.Tanh,
-        "sigmoid": nn.Sigmoid,
-        "sin": lambda: Sine(parameter),
-        "cos": lambda: Cosine(parameter),
-    }
-    ACTIVATIONS[name]  # an unknown name is refused with the known ones
-    return makers[name]()
-
-
-def layers_of(module: nn.Module) -> Layers | None:
-    """The module as affine maps and activations with exact weights; None where it is anything else."""
-    leaves = leaves_of(module)
-    if leaves is None:
-        return None
-    layers: list[Layer] = []
-    for leaf in leaves:
-        kind = type(leaf)
-        if isinstance(leaf, nn.Linear) and kind is nn.Linear:
-            weight = leaf.weight.detach().double().numpy()
-            has_bias = isinstance(leaf.bias, torch.Tensor)
-            bias = leaf.bias.detach().double().numpy() if has_bias else np.zeros(len(weight))
-            layers.append(Affine(weight, bias))
-        elif kind in (nn.Identity, *DROPOUTS) or (isinstance(leaf, nn.Flatten) and leaf.start_dim == 1):
-            continue
-        elif kind in _ACTIVATION_OF:
-            activation = _pointwise(leaf, _ACTIVATION_OF[kind])
-            if activation is None:
-                return None
-            layers.append(activation)
-        else:
-            return None
-    return tuple(layers)
-
-
-def _pointwise(leaf: nn.Module, name: str) -> Pointwise | None:
-    if isinstance(leaf, nn.GELU) and leaf.approximate != "none":
-        return None
-    if isinstance(leaf, nn.Softplus) and leaf.beta <= 0:
-        return None
-    attribute = ACTIVATIONS[name].parameter
-    parameter = float(getattr(leaf, attribute)) if attribute else 0.0
-    return Pointwise(name, parameter) if math.isfinite(parameter) else None
-
-
 def _mode_note(*modules: nn.Module) -> str:
     found = sorted(
         {
@@ -451,27 +331,6 @@ def _mode_note(*modules: nn.Module) -> str:
     return " ".join(notes)
 
 
-def _end(module: nn.Module, last: bool) -> int | None:
-    """Width at one end of a plain stack, where the first leaf that can change it is Linear."""
-    leaves = leaves_of(module)
-    if leaves is None:
-        return None
-    for leaf in reversed(leaves) if last else leaves:
-        if type(leaf) is nn.Linear:
-            return int(leaf.out_features if last else leaf.in_features)
-        if type(leaf) not in _ACTIVATION_OF and type(leaf) not in (nn.Identity, *DROPOUTS):
-            return None
-    return None
-
-
-def _first_width(module: nn.Module) -> int | None:
-    return _end(module, last=False)
-
-
-def _last_width(module: nn.Module) -> int | None:
-    return _end(module, last=True)
-
-
 def _agree(what: str, given: int | None, *read: int | None) -> int:
     known = [width for width in read if width is not None]
     if given is None and not known:
@@ -492,47 +351,3 @@ def _stored_dtype(*modules: nn.Module) -> torch.dtype:
     """The one type of all weights; float64 where there are several or none."""
     dtypes = {p.dtype for module in modules for p in module.parameters()}
     return dtypes.pop() if len(dtypes) == 1 else torch.float64
-
-
-def describe(module: nn.Module) -> list[list[Any]] | None:
-    """A plain stack as JSON values: `["linear", in, out, has_bias]` and `[activation, parameter]`, first to last.
-
-    This is what a saved file holds and what the fingerprint hashes; None where the module is not such a stack.
-    """
-    leaves = leaves_of(module)
-    if leaves is None or layers_of(module) is None:
-        return None
-    description: list[list[Any]] = []
-    for leaf in leaves:
-        if isinstance(leaf, nn.Linear):
-            description.append(["linear", leaf.in_features, leaf.out_features, isinstance(leaf.bias, torch.Tensor)])
-        elif type(leaf) in _ACTIVATION_OF:
-            found = _pointwise(leaf, _ACTIVATION_OF[type(leaf)])
-            description.append([_ACTIVATION_OF[type(leaf)], found.parameter if found else 0.0])
-    return description
-
-
-def linears(module: nn.Module) -> list[nn.Linear]:
-    """The Linear layers of a plain stack, first to last."""
-    return [leaf for leaf in leaves_of(module) or [] if isinstance(leaf, nn.Linear)]
-
-
-def _fingerprint(encoder: nn.Module, decoder: nn.Module) -> str:
-    digest = hashlib.sha256(b"aeverify module autoencoder 1\n")
-    for module in (encoder, decoder):
-        description = describe(module)
-        named: list[tuple[str, torch.Tensor]]
-        if description is not None:
-            digest.update(json.dumps(description).encode())
-            named = [(str(i), p) for i, layer in enumerate(linears(module)) for p in layer.parameters()]
-        else:
-            settings = [
-                [p, f"{type(m).__module__}.{type(m).__qualname__}", m.extra_repr()] for p, m in module.named_modules()
-            ]
-            digest.update(json.dumps(settings).encode())
-            state = module.state_dict()
-            named = [(p, t) for p, t in sorted(state.items()) if isinstance(t, torch.Tensor)]
-        for path, tensor in named:
-            digest.update(f"\n{path} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -39,7 +39,7 @@ def main(cases: str, results: str) -> None:
     """Run all cases and write what came of each."""
     import aeverify.cli  # noqa: F401
     from aeverify import autoencoders, claims, data, manifolds, measure, pipeline, reporting  # noqa: F401
-    from aeverify.autoencoders import files, loading, networks  # noqa: F401
+    from aeverify.autoencoders import building, files, loading, networks  # noqa: F401
     from aeverify.autoencoders.onnx import opening  # noqa: F401
 
     import onnx  # noqa: F401  isort: skip

@@ -41,8 +41,8 @@ def quick(tmp_path: Path) -> Path:
 @pytest.fixture
 def saved(tmp_path: Path) -> str:
     """A network with the weights that it was made with, in a file."""
+    from aeverify.autoencoders.building import from_architecture
     from aeverify.autoencoders.loading import save
-    from aeverify.autoencoders.networks import from_architecture
 
     save(from_architecture("mlp:ambient_dim=2,latent_dim=1,hidden=[16,16]", 0), tmp_path / "mine.safetensors")
     return "mine.safetensors"

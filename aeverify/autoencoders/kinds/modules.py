@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from aeverify.autoencoders.architectures import MAX_PARAMETERS
+from aeverify.autoencoders.building import activation_module
 from aeverify.autoencoders.forms import TrainingForm
 from aeverify.autoencoders.layers import ACTIVATIONS
-from aeverify.autoencoders.networks import activation_module
 from aeverify.core.seeds import Seed
 from aeverify.errors import SpecError
 

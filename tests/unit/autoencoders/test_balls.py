@@ -9,8 +9,9 @@ from flint import arb, ctx
 from torch import nn
 
 from aeverify.autoencoders.balls import BallNetwork
+from aeverify.autoencoders.building import activation_module, from_architecture, paper_network
 from aeverify.autoencoders.layers import Affine, Layers, Pointwise, evaluate
-from aeverify.autoencoders.networks import ModuleAutoencoder, activation_module, from_architecture, paper_network
+from aeverify.autoencoders.networks import ModuleAutoencoder
 from aeverify.errors import UsageError
 
 ACTIVATIONS = [

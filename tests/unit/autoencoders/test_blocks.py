@@ -9,8 +9,9 @@ from torch import nn
 
 from aeverify.autoencoders import blocks
 from aeverify.autoencoders.blocks import Cosine, Residual, Sine
+from aeverify.autoencoders.building import from_architecture
 from aeverify.autoencoders.loading import load, save
-from aeverify.autoencoders.networks import ModuleAutoencoder, from_architecture
+from aeverify.autoencoders.networks import ModuleAutoencoder
 from aeverify.autoencoders.protocol import Continuity, Part
 from aeverify.errors import SpecError, UsageError
 

@@ -16,11 +16,12 @@ import pytest
 import torch
 from torch import nn
 
+from aeverify.autoencoders.building import mlp
 from aeverify.autoencoders.files import FileFormat, file_format, formats, open_model
 from aeverify.autoencoders.kinds import kind
 from aeverify.autoencoders.linear import PcaAutoencoder
 from aeverify.autoencoders.loading import save
-from aeverify.autoencoders.networks import ModuleAutoencoder, mlp
+from aeverify.autoencoders.networks import ModuleAutoencoder
 from aeverify.autoencoders.protocol import Autoencoder, Continuity
 from aeverify.errors import ModelFileError, UsageError
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from flint import arb, arb_mat, ctx
 
+from aeverify.autoencoders.building import activation_module, from_architecture, paper_network
 from aeverify.autoencoders.layers import ACTIVATIONS, Affine, Pointwise
 from aeverify.autoencoders.lipschitz import lipschitz_evidence, lipschitz_upper, operator_norm_upper
-from aeverify.autoencoders.networks import activation_module, from_architecture, paper_network
 from aeverify.autoencoders.protocol import Part
 from aeverify.core.evidence import Rigor
 

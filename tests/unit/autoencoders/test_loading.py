@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from aeverify.autoencoders.building import from_architecture, spiral_network
 from aeverify.autoencoders.linear import PcaAutoencoder
 from aeverify.autoencoders.loading import SCHEMA, load, save, training_record
-from aeverify.autoencoders.networks import ModuleAutoencoder, from_architecture, spiral_network
+from aeverify.autoencoders.networks import ModuleAutoencoder
 from aeverify.autoencoders.oracles import oracle
 from aeverify.errors import ModelFileError, UsageError
 

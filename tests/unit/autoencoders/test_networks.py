@@ -8,14 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from aeverify.autoencoders.networks import (
-    ModuleAutoencoder,
-    from_architecture,
-    mlp,
-    one_thread,
-    paper_network,
-    spiral_network,
-)
+from aeverify.autoencoders.building import from_architecture, mlp, paper_network, spiral_network
+from aeverify.autoencoders.networks import ModuleAutoencoder, one_thread
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, Part
 from aeverify.errors import ModelError, UsageError
 
@@ -231,7 +225,7 @@ def test_fingerprint_of_an_opaque_module_follows_its_weights() -> None:
 
 def test_fingerprint_is_the_same_in_another_process() -> None:
     """A report names a model by it."""
-    code = "from aeverify.autoencoders.networks import spiral_network as s; print(s(7).fingerprint())"
+    code = "from aeverify.autoencoders.building import spiral_network as s; print(s(7).fingerprint())"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert spiral_network(7).fingerprint() == out.stdout.strip()
 

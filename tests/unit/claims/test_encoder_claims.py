@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from aeverify.autoencoders.building import mlp
 from aeverify.autoencoders.loading import load
-from aeverify.autoencoders.networks import mlp
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.claims import CLAIMS, Effort, Study, claim

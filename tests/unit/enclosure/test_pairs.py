@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from aeverify.autoencoders.networks import from_architecture
+from aeverify.autoencoders.building import from_architecture
 from aeverify.enclosure import network_from_modules
 from aeverify.enclosure.charts import ChartForms
 from aeverify.enclosure.cover import bad_cover

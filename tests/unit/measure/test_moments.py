@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from aeverify import measure
-from aeverify.autoencoders.networks import from_architecture
+from aeverify.autoencoders.building import from_architecture
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core import Evidence, Interval, Rigor

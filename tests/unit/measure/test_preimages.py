@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from aeverify import measure
-from aeverify.autoencoders.networks import mlp
+from aeverify.autoencoders.building import mlp
 from aeverify.autoencoders.oracles import oracle
 from aeverify.core import Rigor
 from aeverify.errors import UsageError

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from aeverify import measure
-from aeverify.autoencoders.networks import from_architecture
+from aeverify.autoencoders.building import from_architecture
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core import Interval, Rigor
 from aeverify.errors import InvariantError, NonFiniteOutputError, UsageError

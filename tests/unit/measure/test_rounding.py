@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from aeverify.autoencoders.building import from_architecture, mlp
 from aeverify.autoencoders.layers import Affine, Pointwise
 from aeverify.autoencoders.loading import load
-from aeverify.autoencoders.networks import from_architecture, mlp
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Part
 from aeverify.manifolds import manifold

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from aeverify import measure
+from aeverify.autoencoders.building import mlp
 from aeverify.autoencoders.loading import load
-from aeverify.autoencoders.networks import mlp
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core import Rigor

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aeverify import measure
-from aeverify.autoencoders.networks import mlp
+from aeverify.autoencoders.building import mlp
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core import Evidence, Rigor
