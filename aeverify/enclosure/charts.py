@@ -32,6 +32,9 @@ from aeverify.enclosure.taylor import Index, Jet, JetOperations, indices
 from aeverify.errors import AeverifyError, ModelError, UsageError
 from aeverify.manifolds.chart import Chart
 
+MOST_PARAMETERS = 12
+"""Most parameters of a chart: the Taylor series of the formula has thousands of terms beyond."""
+
 
 @dataclass(frozen=True)
 class ChartForms:
@@ -217,6 +220,11 @@ def require_chart(chart: Chart, ambient: int) -> None:
     low, high = torch.tensor(chart.lower, dtype=torch.float64), torch.tensor(chart.upper, dtype=torch.float64)
     if not chart.dim or not bool((torch.isfinite(low) & torch.isfinite(high) & (low < high)).all()):
         raise UsageError(f"The chart's box must be finite with lower < upper, got {chart.lower} and {chart.upper}.")
+    if chart.dim > MOST_PARAMETERS:
+        raise UsageError(
+            f"The chart has {chart.dim} parameters; branch and bound takes at most {MOST_PARAMETERS}, and is sharp for "
+            "up to three. Measure by sampling instead."
+        )
     center = ((low + high) / 2)[None]
     jets = chart_jets(chart, TRACKED, center, torch.zeros_like(center), 1)
     if len(jets) != ambient:

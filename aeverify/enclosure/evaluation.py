@@ -78,12 +78,14 @@ class Evaluator:
                 assert isinstance(previous, Affine)
                 self.relus.append((i, int(previous.weight.shape[1])))
 
-    def prepare(self, cells: Boxes) -> None:
-        """Make the table of the cells that later boxes lie in; cell number i is row i of `cells`."""
+    def prepare(self, cells: Boxes, check: Callable[[], None] = lambda: None) -> None:
+        """Make the table of the cells that later boxes lie in; cell number i is row i of `cells`. Now and then `check`
+        is called, and may raise."""
         center, half = cells.centers()
         order, parts = [], []
         for number, chart in enumerate(self.charts):
-            for mine in (cells.chart == number).nonzero()[:, 0].split(4096):  # type: ignore[no-untyped-call]
+            for mine in (cells.chart == number).nonzero()[:, 0].split(4096 >> min(12, 2 * max(0, chart.dim - 3))):  # type: ignore[no-untyped-call]
+                check()
                 order.append(mine)
                 parts.append(cell_table(chart, self.network.ambient_dim, center[mine], half[mine]))
         back = torch.argsort(torch.cat(order))

@@ -33,11 +33,12 @@ from aeverify.enclosure.evaluation import CHUNK, Boxes, Evaluator
 from aeverify.enclosure.network import Affine, Network
 from aeverify.enclosure.propagation import Forms, Records, backward
 from aeverify.enclosure.rounding import TINY, UNIT, gamma, require_full_precision
+from aeverify.enclosure.subdivision import grid_of
 from aeverify.errors import UsageError
 from aeverify.manifolds.chart import Chart
 
-FIRST_CELLS = {1: 128, 2: 12, 3: 4}
-"""Cells per axis of the first grid, by chart dimension; 2 elsewhere."""
+FIRST_CELLS = (128, 12, 4, 2)
+"""Cells per axis of the first grid, for charts of one parameter, two, three, and more."""
 MAX_PAIRS = 4_000_000
 """Pairs that are held at once; beyond that the search ends with what it has."""
 _PAIR = 100.0
@@ -173,22 +174,6 @@ class _Search:
         return "tolerance" if lower >= self.best - self.tolerance else None
 
 
-def _grid(charts: Sequence[Chart], device: torch.device) -> Boxes:
-    lows, highs, owner = [], [], []
-    for number, chart in enumerate(charts):
-        cells = FIRST_CELLS.get(chart.dim, 2)
-        edges = []
-        for low, high in zip(chart.lower, chart.upper, strict=True):
-            edge = low + (high - low) * (torch.arange(cells + 1, dtype=torch.float64) / cells)
-            edge[-1] = high
-            edges.append(edge)
-        lows.append(torch.cartesian_prod(*[e[:-1] for e in edges]).reshape(-1, chart.dim))
-        highs.append(torch.cartesian_prod(*[e[1:] for e in edges]).reshape(-1, chart.dim))
-        owner.append(torch.full((len(lows[-1]),), number, dtype=torch.long))
-    owners = torch.cat(owner).to(device)
-    return Boxes(torch.cat(lows).to(device), torch.cat(highs).to(device), owners, torch.arange(len(owners)), None)
-
-
 def _halves(boxes: Boxes, charts: Sequence[Chart]) -> Boxes:
     """Row 2i and 2i + 1 of the result are the halves of box i, cut along its axis that is longest for its chart."""
     span = boxes.low.new_tensor([[h - w for w, h in zip(c.lower, c.upper, strict=True)] for c in charts])[boxes.chart]
@@ -246,7 +231,7 @@ def code_distance(
     search = _Search(network, charts, apart, limit, tolerance)
     if time_budget == 0:
         return CodeDistance(0.0, math.inf, None, False, "time budget", 0, 0)
-    boxes = _grid(charts, network.device)
+    boxes = grid_of(charts, network.device, FIRST_CELLS)
     search.evaluate.prepare(boxes)
     table = search.table(boxes)
     a, b = torch.triu_indices(len(boxes), len(boxes))

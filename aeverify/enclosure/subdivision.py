@@ -27,8 +27,10 @@ from aeverify.enclosure.volumes import BoxVolumes, Patches, box_volumes, density
 from aeverify.errors import UsageError
 from aeverify.manifolds.chart import Chart
 
-INITIAL_CELLS = {1: 512, 2: 64, 3: 16}
-"""Cells per axis of the first grid, by chart dimension; 4 elsewhere."""
+INITIAL_CELLS = (512, 64, 16, 4, 4, 4, 3, 2)
+"""Cells per axis of the first grid, for charts of one parameter, two, and so on; the last also for more."""
+MOST_CELLS = 4096
+"""Cells of the first grid of one chart; the whole chart is one cell where they would be more."""
 BATCH = 8 * 384
 """Children that are evaluated between two looks at the question."""
 CUTS = 3
@@ -79,11 +81,21 @@ class _State:
     closed: tuple[float, ...]
 
 
-def grid_of(charts: Sequence[Chart], device: torch.device) -> Boxes:
-    """The first boxes: a regular grid on each chart, whose edges are shared exactly."""
+def grid_of(charts: Sequence[Chart], device: torch.device, per_axis: Sequence[int] = INITIAL_CELLS) -> Boxes:
+    """The first boxes: a regular grid on each chart, whose edges are shared exactly.
+
+    Args:
+        charts, device: whose boxes, and where they lie.
+        per_axis: cells per axis, as `INITIAL_CELLS`.
+    """
     lows, highs, numbers = [], [], []
     for number, chart in enumerate(charts):
-        cells = INITIAL_CELLS.get(chart.dim, 4)
+        cells = per_axis[min(chart.dim, len(per_axis)) - 1]
+        if cells**chart.dim > MOST_CELLS:
+            lows.append(torch.tensor([chart.lower], dtype=torch.float64))
+            highs.append(torch.tensor([chart.upper], dtype=torch.float64))
+            numbers.append(torch.full((1,), number, dtype=torch.long))
+            continue
         edges = []
         for low, high in zip(chart.lower, chart.upper, strict=True):
             steps = torch.arange(cells + 1, dtype=torch.float64) / cells
@@ -180,7 +192,7 @@ class Subdivision:
 
     def _begin(self) -> None:
         boxes = grid_of(self.charts, self.network.device)
-        self.evaluate.prepare(boxes)
+        self.evaluate.prepare(boxes, self._check)
         boxes = boxes.select(self.evaluate.order(boxes))
         patch = torch.arange(len(boxes), device=boxes.low.device)
         pool = self._judge(boxes, self._patches(boxes) if self.question.needs_volumes else None, patch)

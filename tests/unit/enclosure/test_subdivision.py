@@ -10,11 +10,16 @@ import torch
 from flint import acb, arb
 from torch import nn
 
+from aeverify import measure
+from aeverify.autoencoders.building import mlp
+from aeverify.core.seeds import Seed
 from aeverify.enclosure import decide_requirement, enclose_bad_set, enclose_sup_error
 from aeverify.enclosure.evaluation import Evaluator
 from aeverify.enclosure.layers import network_from_modules
 from aeverify.enclosure.network import Network
+from aeverify.enclosure.subdivision import MOST_CELLS, grid_of
 from aeverify.errors import ModelError, UsageError
+from aeverify.manifolds import manifold
 from tests.unit.enclosure.exact import CHARTS, error_ball, make, random_mlp
 
 
@@ -246,3 +251,24 @@ def test_wrong_questions_are_refused():
         enclose_sup_error(network, [CHART["circle"][0], flat], tolerance=1e-3)
     with pytest.raises(ModelError, match="R\\^3"):
         enclose_sup_error(network, CHART["torus"], tolerance=1e-3)
+
+
+@pytest.mark.parametrize("dim", range(1, 14))
+def test_the_first_grid_covers_the_chart_with_few_cells(dim: int):
+    """Also of charts of many parameters, where a few cells an axis would be millions."""
+    chart = manifold(f"sphere:dim={dim},radius=1").chart
+    boxes = grid_of([chart], torch.device("cpu"))
+    low, high = torch.tensor(chart.lower, dtype=torch.float64), torch.tensor(chart.upper, dtype=torch.float64)
+    assert len(boxes) <= MOST_CELLS
+    torch.testing.assert_close((boxes.high - boxes.low).prod(1).sum(), (high - low).prod())
+    assert torch.equal(boxes.low.amin(0), low) and torch.equal(boxes.high.amax(0), high)
+
+
+def test_a_set_of_many_dimensions_is_enclosed_or_refused_at_once():
+    """Nine parameters leave a wide enclosure, thirteen are too many, and the reason says so."""
+    for dim, rigor in ((9, "branch and bound over"), (13, "The chart has 13 parameters")):
+        space = manifold(f"sphere:dim={dim},radius=1")
+        model = mlp(dim + 1, 2, (8,), seed=0)
+        found = measure.sup_error(model, space, tolerance=0.1, time_budget=0.2, samples=500)
+        assert rigor in found.method
+        assert model.errors(space.sample(2000, Seed(1).value).points).max() <= found.interval.upper
