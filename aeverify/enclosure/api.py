@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from aeverify.enclosure.network import Network
 from aeverify.enclosure.questions import Decision, Enclosure, MeasureQuestion, SupQuestion
 from aeverify.enclosure.subdivision import Subdivision
+from aeverify.enclosure.volumes import require_volumes
 from aeverify.errors import UsageError
 from aeverify.manifolds.chart import Chart
 
@@ -77,8 +78,9 @@ def enclose_bad_set(
         time_budget, max_boxes: as for `enclose_sup_error`; a budget of 0 gives [0, 1].
 
     Raises:
-        UsageError, ModelError: as `enclose_sup_error`.
+        UsageError, ModelError: as `enclose_sup_error`; a chart of more parameters than `require_volumes` takes.
     """
+    require_volumes(charts)
     question = MeasureQuestion(_threshold(threshold), _positive(tolerance, "tolerance"))
     return Subdivision(network, charts, question, time_budget=_budget(time_budget), max_boxes=max_boxes).run()
 
@@ -98,7 +100,7 @@ def decide_requirement(
     empty has positive volume. `holds` is None where the budget ended first.
 
     Raises:
-        UsageError, ModelError: as `enclose_sup_error`; a share outside [0, 1).
+        UsageError, ModelError: as `enclose_bad_set`, with share 0 as `enclose_sup_error`; a share outside [0, 1).
     """
     limit = _threshold(threshold)
     if not isinstance(share, int | float) or not 0 <= share < 1:
@@ -107,6 +109,7 @@ def decide_requirement(
     if share == 0:
         question, bar = SupQuestion(1e-12, limit=limit), limit
     else:
+        require_volumes(charts)
         question, bar = MeasureQuestion(limit, share * 1e-2, limit=float(share)), float(share)
     found = Subdivision(network, charts, question, time_budget=_budget(time_budget), max_boxes=max_boxes).run()
     holds = True if found.interval.upper <= bar else False if found.interval.lower > bar else None

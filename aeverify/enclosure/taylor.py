@@ -9,9 +9,9 @@ f(g) = sum_k f^(k)(g_0)/k! w^k, truncated at the order, because w^k starts at or
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
-from itertools import product as cartesian
+from collections.abc import Callable, Iterator
 from typing import Any, final
 
 import torch
@@ -27,9 +27,19 @@ BITS = 128
 Index = tuple[int, ...]
 
 
-def indices(dim: int, order: int) -> list[Index]:
-    """All multi-indices of length dim and total degree at most `order`, by degree."""
-    return sorted((a for a in cartesian(range(order + 1), repeat=dim) if sum(a) <= order), key=lambda a: (sum(a), a))
+@functools.lru_cache(maxsize=64)
+def indices(dim: int, order: int) -> tuple[Index, ...]:
+    """All multi-indices of length dim and total degree at most `order`, by degree, then in lexicographic order."""
+
+    def of_degree(axes: int, degree: int) -> Iterator[Index]:
+        if axes == 0:
+            yield from [()] if degree == 0 else []
+            return
+        for first in range(degree + 1) if axes > 1 else (degree,):
+            for rest in of_degree(axes - 1, degree - first):
+                yield (first, *rest)
+
+    return tuple(a for degree in range(order + 1) for a in of_degree(dim, degree))
 
 
 @final

@@ -17,6 +17,7 @@ bounded from below, rounding included, and by shrinking the problem where the cl
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from itertools import product as cartesian
@@ -28,10 +29,27 @@ from aeverify.enclosure.arithmetics import BALL, Coefficient
 from aeverify.enclosure.charts import chart_jets
 from aeverify.enclosure.rounding import TINY, UNIT, gamma
 from aeverify.enclosure.taylor import Index, Jet, indices
+from aeverify.errors import UsageError
 from aeverify.manifolds.chart import Chart
 
 PATCH_DEGREE = {1: 4, 2: 3}
 """Degree of the density's Taylor polynomial by chart dimension; 2 elsewhere."""
+MOST_VOLUME_PARAMETERS = 5
+"""Most parameters of a chart whose boxes are measured: the first grid takes 5 s for five, and a minute for six."""
+
+
+def require_volumes(charts: Sequence[Chart]) -> None:
+    """Check that boxes of these charts can be measured in reasonable time.
+
+    Raises:
+        UsageError: a chart of more than `MOST_VOLUME_PARAMETERS` parameters.
+    """
+    dim = max((chart.dim for chart in charts), default=0)
+    if dim > MOST_VOLUME_PARAMETERS:
+        raise UsageError(
+            f"The chart has {dim} parameters, and volumes of boxes are enclosed for at most {MOST_VOLUME_PARAMETERS}. "
+            "Measure the share by sampling instead."
+        )
 
 
 _COLUMNS = ("center", "coefficients", "remainder", "slope", "upper", "sharp")
@@ -146,7 +164,7 @@ def density_patches(chart: Chart, center: Tensor, half: Tensor) -> Patches:
     square_box = _gram_determinant(chart, center, half, degree + 1)
     square_box = _sharpened(square_point, square_box, half)
     root_point, root_box = square_point.compose(BALL.root), square_box.compose(BALL.root)
-    exponents = tuple(indices(dim, degree))
+    exponents = indices(dim, degree)
     zero = center.new_zeros(count)
 
     def ball(jet: Jet, a: Index) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ enclosures but the weights and the chart's formula; the two intervals have to me
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from aeverify.core.interval import Interval
 from aeverify.core.witness import Witness
 from aeverify.errors import InvariantError, ModelError, UsageError
 from aeverify.manifolds.base import Manifold
+from aeverify.manifolds.chart import Chart
 from aeverify.measure.evaluation import certified_error, require_compatible, require_real, witness_of, witness_point
 
 SUP_TOLERANCE = 1e-3
@@ -101,6 +103,8 @@ def enclosed(
     charts = [manifold.components[i].chart for i in parts]
     if len({chart.dim for chart in charts}) > 1:
         return "the parts of K have different dimensions, so that its volume is that of the largest alone"
+    if (reason := _unmeasured(charts)) is not None:
+        return reason
     wanted = BAD_SET_TOLERANCE if tolerance is None else tolerance
     found = enclose_bad_set(network, charts, threshold, tolerance=wanted, time_budget=time_budget)
     evidence = _evidence(autoencoder, manifold, found, parts, wanted)
@@ -161,9 +165,22 @@ def required(
     charts = [part.chart for part in manifold.components]
     if len({chart.dim for chart in charts}) > 1:
         return "the parts of K have different dimensions"
+    if share and (reason := _unmeasured(charts)) is not None:
+        return reason
     decision = decide_requirement(network, charts, threshold=t, share=share, time_budget=time_budget)
     evidence = _evidence(autoencoder, manifold, decision.enclosure, tuple(range(len(charts))), None)
     return replace(evidence, details={**evidence.details, "threshold": t})
+
+
+def _unmeasured(charts: Sequence[Chart]) -> str | None:
+    """The reason why boxes of these charts are not measured; None where they are."""
+    from aeverify.enclosure.volumes import require_volumes
+
+    try:
+        require_volumes(charts)
+    except UsageError as error:
+        return str(error).rstrip(".")
+    return None
 
 
 def without_enclosure(evidence: Evidence, reason: str) -> Evidence:

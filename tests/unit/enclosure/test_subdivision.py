@@ -12,6 +12,7 @@ from torch import nn
 
 from aeverify import measure
 from aeverify.autoencoders.building import mlp
+from aeverify.core import Rigor
 from aeverify.core.seeds import Seed
 from aeverify.enclosure import decide_requirement, enclose_bad_set, enclose_sup_error
 from aeverify.enclosure.evaluation import Evaluator
@@ -272,3 +273,6 @@ def test_a_set_of_many_dimensions_is_enclosed_or_refused_at_once():
         found = measure.sup_error(model, space, tolerance=0.1, time_budget=0.2, samples=500)
         assert rigor in found.method
         assert model.errors(space.sample(2000, Seed(1).value).points).max() <= found.interval.upper
+        share = measure.bad_set(model, space, 0.5, tolerance=0.1, time_budget=0.2, draws=500)
+        assert f"The chart has {dim} parameters" in share.details["certified_enclosure"]
+        assert share.rigor is Rigor.STATISTICAL
