@@ -12,7 +12,7 @@ from aeverify.core.seeds import Seed
 from aeverify.core.witness import Witness
 from aeverify.errors import UsageError
 from aeverify.manifolds.base import Manifold, Sample, as_seed, require_count
-from aeverify.measure.evaluation import encode, require_compatible, witness_of, witness_point
+from aeverify.measure.evaluation import encode, require_compatible, sampled_point, witness_of
 from aeverify.measure.latent_quality.distances import BLOCK, FloatArray, IndexArray, require_neighbours
 from aeverify.measure.latent_quality.geodesics import Distances, geodesic_distances
 from aeverify.measure.latent_quality.jacobians import decoder_stretch, encoder_stretch
@@ -193,11 +193,5 @@ def worst_witness(autoencoder: Autoencoder, manifold: Manifold, drawn: Drawn) ->
         rows.append((drawn.reference, int(drawn.partners[i])))
         near, far = ("K", "code") if drawn.score.name in ("continuity", "mrre_missing") else ("code", "K")
         note += f"; the second point is a neighbour in {near}, but far in {far}"
-    points = []
-    for sample, row in rows:
-        index = int(sample.component[row])
-        dimension = manifold.components[index].chart.dim
-        points.append(
-            witness_point(autoencoder, manifold, index, tuple(map(float, sample.parameters[row][:dimension])))
-        )
+    points = [sampled_point(autoencoder, manifold, sample, row) for sample, row in rows]
     return witness_of("point", autoencoder, manifold, points, note + ".")
