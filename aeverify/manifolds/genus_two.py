@@ -80,11 +80,10 @@ import numpy as np
 
 from aeverify.core.evidence import Citation
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
-from aeverify.errors import SpecError, UsageError
+from aeverify.errors import SpecError
 from aeverify.manifolds.balls import closed_form
-from aeverify.manifolds.base import Manifold, Sample, Truth
+from aeverify.manifolds.base import Manifold, Truth
 from aeverify.manifolds.chart import NUMPY, Chart, Operations
 from aeverify.manifolds.connected import ConnectedManifold
 from aeverify.manifolds.curves import FEDERER, FIELDS, HATCHER
@@ -93,7 +92,7 @@ from aeverify.manifolds.extent import circumradius_bounds, cover, diameter_bound
 from aeverify.manifolds.intervals import IntervalArray
 from aeverify.manifolds.jets import as_interval, interval_jets
 from aeverify.manifolds.parameters import require_real
-from aeverify.manifolds.sampling import grid_of_parts, sample_parts
+from aeverify.manifolds.parts import ManifoldOfParts
 
 PIECES = ("outer", "right", "left")
 CENTER = (1.0, 0.0, 0.0)
@@ -287,10 +286,12 @@ class GenusTwoPiece(ConnectedManifold):
 
 
 @final
-class GenusTwo(Manifold):
+class GenusTwo(ManifoldOfParts):
     """The closed surface (x (x - 1)^2 (x - 2) + y^2)^2 + z^2 = c^2 of genus 2; see the module.
 
-    It is connected and has three charts: `components` are the pieces (`GenusTwoPiece`), which overlap in a null set.
+    It is connected and has three charts: `components` are the pieces (`GenusTwoPiece`) outer, right and left, which
+    overlap in a null set. A sample takes the piece by the middle of the enclosure of its area, so its law is off in
+    total variation by less than 1e-4.
 
     Args:
         c: half the thickness, from 0.001 to 0.249 (the genus is 2 for 0 < c < 1/4).
@@ -301,45 +302,12 @@ class GenusTwo(Manifold):
 
     def __init__(self, c: float = 0.1) -> None:
         self.c = _require_c(c)
-        self._spec = Spec("genus2", {"c": self.c})
-        self._pieces = tuple(GenusTwoPiece(self.c, piece) for piece in PIECES)
-        self._truth: Truth | None = None
-
-    @property
-    def spec(self) -> Spec:
-        """The specification that rebuilds this set."""
-        return self._spec
-
-    @property
-    def ambient_dim(self) -> int:
-        """3."""
-        return 3
-
-    @property
-    def components(self) -> tuple[Manifold, ...]:
-        """The three charted pieces: outer, right, left."""
-        return self._pieces
+        super().__init__(Spec("genus2", {"c": self.c}), [GenusTwoPiece(self.c, piece) for piece in PIECES])
 
     @property
     def connected_components(self) -> tuple[Manifold, ...]:
         """The surface itself, which is connected."""
         return (self,)
-
-    @property
-    def chart(self) -> Chart:
-        """The surface needs several charts.
-
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError(f"{self} has {len(self._pieces)} charts: ask each of its components for one.")
-
-    @property
-    def truth(self) -> Truth:
-        """What is known of the set."""
-        if self._truth is None:
-            self._truth = self._find_truth()
-        return self._truth
 
     def _find_truth(self) -> Truth:
         c = self.c
@@ -389,15 +357,6 @@ class GenusTwo(Manifold):
                 ),
             },
         )
-
-    def sample(self, n: int, seed: Seed | int, *, method: str = "uniform") -> Sample:
-        """Random points of the area, as `sampling.sample_parts`: the piece by its area, then a point of it. The areas
-        are the middles of their enclosures, so the law is off in total variation by less than 1e-4."""
-        return sample_parts(self, n, seed, method)
-
-    def grid(self, n: int) -> Sample:
-        """A deterministic grid of about n points, as `sampling.grid_of_parts`, with a proved covering radius."""
-        return grid_of_parts(self, n)
 
 
 def _radius(c: float) -> tuple[Interval, Interval]:
