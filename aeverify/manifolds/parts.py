@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from typing import final
 
 from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, Sample, Truth
+from aeverify.manifolds.base import FamilyMember, Manifold, Sample
 from aeverify.manifolds.chart import Chart
 from aeverify.manifolds.sampling import grid_of_parts, sample_parts
 
 
-class ManifoldOfParts(Manifold):
+class ManifoldOfParts(FamilyMember):
     """A compact set made of parts with one chart each: disjoint ones, or the pieces of a connected set that needs
     several charts, which overlap in a null set.
 
@@ -23,24 +22,8 @@ class ManifoldOfParts(Manifold):
     """
 
     def __init__(self, spec: Spec, parts: Sequence[Manifold]) -> None:
-        self._spec = spec
         self._parts = tuple(parts)
-        self._truth: Truth | None = None
-
-    @abstractmethod
-    def _find_truth(self) -> Truth: ...
-
-    @final
-    @property
-    def spec(self) -> Spec:
-        """The specification that rebuilds this set."""
-        return self._spec
-
-    @final
-    @property
-    def ambient_dim(self) -> int:
-        """n, the dimension of the space that the set lies in."""
-        return self._parts[0].ambient_dim
+        super().__init__(spec, self._parts[0].ambient_dim)
 
     @final
     @property
@@ -56,14 +39,6 @@ class ManifoldOfParts(Manifold):
             UsageError: always.
         """
         raise UsageError(f"{self} has {len(self._parts)} charts: ask each of its components for one.")
-
-    @final
-    @property
-    def truth(self) -> Truth:
-        """What is known of the set."""
-        if self._truth is None:
-            self._truth = self._find_truth()
-        return self._truth
 
     @final
     def sample(self, n: int, seed: Seed | int, *, method: str = "uniform") -> Sample:
