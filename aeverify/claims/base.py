@@ -229,6 +229,13 @@ def closed_obstructed(study: Study) -> list[int]:
     return [i for i in study.obstructed_components() if parts[i].truth.closed]
 
 
+def some_obstructed(manifold: Manifold, latent_dim: int) -> bool:
+    """Whether a positive lower bound on the width of K or of some component is known."""
+    from aeverify import widths
+
+    return any(widths.best_lower(k, latent_dim).interval.lower > 0 for k in (manifold, *manifold.components))
+
+
 def some_closed_obstructed(manifold: Manifold, latent_dim: int) -> bool:
     """Whether some component is a closed manifold with a positive lower bound on its width."""
     from aeverify import widths
@@ -291,6 +298,17 @@ def obstructed(study: Study) -> Premise:
     return Premise("obstruction", statement, found, width)
 
 
+def obstruction_premises(study: Study, *, closed: bool = False) -> Iterator[Premise]:
+    """The premises of what a width forces on a model: K compact and obstructed (with `closed`, on a component that is a
+    closed manifold), E and D continuous and finite."""
+    yield compact(study)
+    yield study.continuity()
+    yield obstructed(study)
+    if closed:
+        yield Premise("closed", "Some obstructed component is a closed manifold.", bool(closed_obstructed(study)))
+    yield finite_outputs(study)
+
+
 def known_lipschitz(study: Study, components: Sequence[int]) -> Premise:
     """The premise that an upper bound of the Lipschitz constant of D after E is known along each of these components; a
     sampled constant is a lower bound and would not do."""
@@ -328,7 +346,9 @@ __all__ = [
     "finite_outputs",
     "known_lipschitz",
     "obstructed",
+    "obstruction_premises",
     "positive",
     "some_closed_obstructed",
+    "some_obstructed",
     "together",
 ]
