@@ -197,11 +197,6 @@ class FamilyMember(Manifold):
         return self._truth
 
 
-def as_seed(seed: Seed | int) -> Seed:
-    """A Seed from a Seed or an integer."""
-    return seed if isinstance(seed, Seed) else Seed(seed)
-
-
 def require_one_chart_each(manifold: Manifold, what: str) -> None:
     """Refuses a set of which some connected component has several charts.
 

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, Part
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import WitnessPoint
 from aeverify.manifolds.balls import ball_operations, precision
-from aeverify.manifolds.base import Manifold, Sample, as_seed, require_count
+from aeverify.manifolds.base import Manifold, Sample, require_count
 from aeverify.measure.evaluation import (
     BITS,
     Values,

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.core.seeds import Seed, as_seed
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import evaluate, require_compatible, sampled_point, witness_of
 
 FloatArray = NDArray[np.float64]

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import Witness, WitnessPoint
 from aeverify.errors import NonFiniteOutputError, UsageError
 from aeverify.manifolds.balls import interval_of, point_balls, precision
-from aeverify.manifolds.base import Manifold, Sample, as_seed
+from aeverify.manifolds.base import Manifold, Sample
 
 FloatArray = NDArray[np.float64]
 

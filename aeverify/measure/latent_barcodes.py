@@ -41,10 +41,10 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder, Part
 from aeverify.core.evidence import Citation, Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
 from aeverify.homology import ALPHA_DIMENSIONS, RELATIVE_ACCURACY, persistence
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import encode, generator, require_compatible, require_probability
 from aeverify.measure.ranges import Ranges, ranges_of, tiles
 

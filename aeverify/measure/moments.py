@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.counting import MAURER_PONTIL, deviation_of_mean, quantile_ranks
 from aeverify.measure.evaluation import draw_errors, require_probability, witness_of
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import Witness, WitnessPoint
 from aeverify.manifolds.base import Manifold, Sample, require_count
 from aeverify.measure.counting import share_evidence
@@ -190,7 +190,7 @@ def _pairs(
     """Clean draws of K, and the model at what became of them."""
     require_compatible(autoencoder, manifold)
     n = require_count(draws, "number of draws")
-    root = (seed if isinstance(seed, Seed) else Seed(seed)).child("measure", name)
+    root = as_seed(seed).child("measure", name)
     clean = manifold.sample(n, root.child("points"))
     moved = disturb(clean.points, generator(root, "disturbance"))
     return clean, evaluate_points(autoencoder, str(manifold), moved, clean.component, np.empty((n, 0)))

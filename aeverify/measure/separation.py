@@ -15,9 +15,9 @@ import numpy as np
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.certified import enclosable
 from aeverify.measure.evaluation import (
     ALLOWANCE,

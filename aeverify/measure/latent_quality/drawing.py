@@ -8,10 +8,10 @@ from typing import Any, final
 import numpy as np
 
 from aeverify.autoencoders.protocol import Autoencoder
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import Witness
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, Sample, as_seed, require_count
+from aeverify.manifolds.base import Manifold, Sample, require_count
 from aeverify.measure.evaluation import encode, require_compatible, sampled_point, witness_of
 from aeverify.measure.latent_quality.distances import BLOCK, FloatArray, IndexArray, require_neighbours
 from aeverify.measure.latent_quality.geodesics import Distances, geodesic_distances

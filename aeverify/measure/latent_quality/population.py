@@ -29,10 +29,10 @@ import numpy as np
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import Witness
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, as_seed
+from aeverify.manifolds.base import Manifold
 from aeverify.measure.counting import MAURER_PONTIL, deviation_of_mean, share_evidence
 from aeverify.measure.evaluation import encode, require_compatible, require_probability, require_real
 from aeverify.measure.latent_quality.distances import FloatArray

@@ -11,9 +11,9 @@ import numpy as np
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval, encode_number
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import encode, evaluate_points, require_compatible, require_probability, require_real
 from aeverify.measure.latent_quality.dimension import active_units, code_dimension, unit_variances
 from aeverify.measure.latent_quality.distances import (
