@@ -35,7 +35,7 @@ MAURER_PONTIL = Citation(
     "deviation of the mean of bounded variables in terms of the sample variance",
 )
 _ROUNDING = 1e-12
-"""Widening of beta quantiles, far above their numerical error."""
+"""Widening of beta quantiles and of bisected roots, far above their numerical error."""
 
 
 def probability_interval(surely: int, possibly: int, draws: int, alpha: float) -> Interval:
@@ -51,6 +51,11 @@ def probability_interval(surely: int, possibly: int, draws: int, alpha: float) -
 
     lower = 0.0 if surely == 0 else float(beta.ppf(alpha / 2, surely, draws - surely + 1))
     upper = 1.0 if possibly == draws else float(beta.ppf(1 - alpha / 2, possibly + 1, draws - possibly))
+    return widened_share(lower, upper)
+
+
+def widened_share(lower: float, upper: float) -> Interval:
+    """[lower, upper] widened by the numerical error of its ends and cut to [0, 1]."""
     return Interval(max(lower * (1.0 - _ROUNDING) - 1e-300, 0.0), min(upper * (1.0 + _ROUNDING), 1.0))
 
 
