@@ -39,11 +39,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder, Part
-from aeverify.core.evidence import Citation, Evidence, Rigor
+from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
 from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
 from aeverify.homology import ALPHA_DIMENSIONS, RELATIVE_ACCURACY, persistence
+from aeverify.homology.theorems import CONFIDENCE_SETS, STABILITY
 from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import encode, generator, require_compatible, require_probability
 from aeverify.measure.ranges import Ranges, ranges_of, tiles
@@ -52,19 +53,6 @@ FloatArray = NDArray[np.float64]
 
 _MOST_NODES = 5_000
 _ROUNDS = 4
-
-CONFIDENCE_SETS = Citation(
-    "B. T. Fasy, F. Lecci, A. Rinaldo, L. Wasserman, S. Balakrishnan and A. Singh, Confidence sets for persistence "
-    "diagrams, Annals of Statistics 42 (2014)",
-    "subsampling",
-    "subsampled Hausdorff distances give asymptotic confidence sets for the persistence diagram of the support",
-)
-STABILITY = Citation(
-    "D. Cohen-Steiner, H. Edelsbrunner and J. Harer, Stability of persistence diagrams, Discrete Comput. Geom. 37 "
-    "(2007)",
-    "",
-    "diagrams of distance functions are as near as the functions",
-)
 
 
 @dataclass(frozen=True, eq=False)
