@@ -104,6 +104,32 @@ def deviation_of_mean(values: FloatArray, bound: float, delta: float) -> float:
     return (math.sqrt(2.0 * variance * log / n) + 7.0 * bound * log / (3.0 * (n - 1))) * (1.0 + 1e-12)
 
 
+def mean_of_bounded(values: FloatArray, bound: float, rounding: float, alpha: float) -> Interval:
+    """Empirical Bernstein enclosure at confidence 1 - alpha of the mean of a number in [0, bound], from independent
+    draws of it, each off by at most `rounding`; both ends fail with probability alpha/2 each."""
+    mean, radius = float(values.mean()), deviation_of_mean(np.minimum(values, bound), bound, alpha / 2)
+    return Interval(max(mean - radius - rounding, 0.0), min(mean + radius + rounding, bound))
+
+
+def mean_from_below(values: FloatArray, rounding: float, alpha: float) -> tuple[Interval, float]:
+    """Lower limit at confidence 1 - alpha of the mean of a number >= 0 of which no bound is known, from at least 20
+    independent draws e of it, each off by at most `rounding`: the limit for min(e, c). And c, the largest of the first
+    tenth of the draws, which the rest is independent of."""
+    pilot = len(values) // 10
+    c = float(values[:pilot].max())
+    cut = np.minimum(values[pilot:], c)
+    return Interval.at_least(max(float(cut.mean()) - deviation_of_mean(cut, c, alpha) - rounding, 0.0)), c
+
+
+def quantile_interval(low: FloatArray, high: FloatArray, level: float, alpha: float) -> tuple[Interval, int, int]:
+    """Enclosure at confidence 1 - alpha of the quantile of a number >= 0, from bounds of independent draws of it, each
+    of shape (n,), and the ranks of its ends (`quantile_ranks`); an end of which there is none is 0 or infinite."""
+    first, last = quantile_ranks(len(low), level, alpha)
+    lower = float(np.sort(low)[first - 1]) if first else 0.0
+    upper = float(np.sort(high)[last - 1]) if last else math.inf
+    return Interval(lower, upper), first, last
+
+
 def quantile_ranks(draws: int, level: float, alpha: float) -> tuple[int, int]:
     """Ranks l and u (from 1; 0 where there is none) such that Q = inf {v : P(e <= v) >= level} lies between the l-th
     and the u-th smallest of n independent draws with probability at least 1 - alpha, whatever the law.
