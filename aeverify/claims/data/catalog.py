@@ -34,11 +34,10 @@ def data_claim(name: str) -> DataCheck:
         UsageError: the claim is one about manifolds, whose truth is known; of data nothing is.
         UnknownNameError: there is no such claim; the message lists the nearest ones.
     """
-    wanted = _plain(name)
-    for known in DATA_CLAIMS:
-        if _plain(known) == wanted:
-            return DATA_CLAIMS[known]
-    if any(_plain(known) == wanted for known in CLAIMS):
+    found = DATA_CLAIMS.spelled(name)
+    if found is not None:
+        return found
+    if CLAIMS.spelled(name) is not None:
         raise UsageError(
             f"{name!r} is a claim about a manifold, whose truth is known; of a data set nothing is. Claims about data: "
             f"{', '.join(DATA_CLAIMS)}."
@@ -72,7 +71,3 @@ def checks_for(
     if not chosen:
         raise UsageError("No claim was named: nothing checked is not a pass. Name at least one, or give claims=None.")
     return chosen
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in str(name).lower() if c.isalnum())
