@@ -7,7 +7,7 @@ import itertools
 import math
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -22,6 +22,7 @@ from aeverify.manifolds.base import Manifold
 
 StudyT = TypeVar("StudyT")
 SetT = TypeVar("SetT")
+CheckT = TypeVar("CheckT", bound="CheckOf[Any, Any]")
 
 _SAME = 1e-4
 """Relative change of a reconstruction with its batch that rounding in float32 can explain."""
@@ -196,6 +197,30 @@ class Check(CheckOf[Study, Manifold]):
             yield Premise("function-of-one-point", statement, False, gap)
 
 
+def named_checks(
+    claims: Mapping[str, Mapping[str, Any]] | Iterable[Any] | str, kind: type[Any], find: Callable[[str], CheckT]
+) -> tuple[CheckT, ...]:
+    """The configured checks of claims that are named: ids with parameters, or ids, or checks, in the order given.
+
+    Args:
+        claims: what was named.
+        kind: the class of the checks.
+        find: gives the check of an id.
+
+    Raises:
+        UsageError: an unknown claim or parameter, a value out of range, or no claim at all.
+    """
+    if isinstance(claims, str):
+        claims = [claims]
+    if isinstance(claims, Mapping):
+        chosen = tuple(find(name).configured(parameters) for name, parameters in claims.items())
+    else:
+        chosen = tuple(c if isinstance(c, kind) else find(c) for c in claims)
+    if not chosen:
+        raise UsageError("No claim was named: nothing checked is not a pass. Name at least one, or give claims=None.")
+    return chosen
+
+
 def decided(relation: Relation, candidates: Iterable[Evidence], threshold: Interval) -> tuple[Outcome, Evidence]:
     """The first of several enclosures of one number that decides, most rigorous first, or the last one.
 
@@ -345,6 +370,7 @@ __all__ = [
     "decided",
     "finite_outputs",
     "known_lipschitz",
+    "named_checks",
     "obstructed",
     "obstruction_premises",
     "positive",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aeverify.claims.base import named_checks
 from aeverify.claims.catalog import CLAIMS
 from aeverify.claims.data.base import DataCheck
 from aeverify.claims.data.population import PopulationError, PopulationMean, PopulationQuantile
@@ -62,12 +63,4 @@ def checks_for(
     """
     if claims is None:
         return tuple(c for c in DATA_CLAIMS.values() if c.chosen(data, latent_dim))
-    if isinstance(claims, str):
-        claims = [claims]
-    if isinstance(claims, Mapping):
-        chosen = tuple(data_claim(name).configured(parameters) for name, parameters in claims.items())
-    else:
-        chosen = tuple(c if isinstance(c, DataCheck) else data_claim(c) for c in claims)
-    if not chosen:
-        raise UsageError("No claim was named: nothing checked is not a pass. Name at least one, or give claims=None.")
-    return chosen
+    return named_checks(claims, DataCheck, data_claim)
