@@ -12,6 +12,7 @@ from aeverify.autoencoders.loading import load
 from aeverify.autoencoders.oracles import ORACLES, oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.interval import Interval
+from aeverify.core.registry import letters_of
 from aeverify.core.report import Report
 from aeverify.core.verdict import Outcome, Verdict, decide
 from aeverify.core.witness import Witness, WitnessPoint
@@ -62,16 +63,12 @@ def replay(
     """
     chosen = report.verdicts
     if claim_id is not None:
-        wanted = _plain(claim_id)
-        chosen = tuple(v for v in report.verdicts if _plain(v.claim.id) == wanted)
+        wanted = letters_of(claim_id)
+        chosen = tuple(v for v in report.verdicts if letters_of(v.claim.id) == wanted)
         if not chosen:
             have = ", ".join(sorted({v.claim.id for v in report.verdicts})) or "none"
             raise UsageError(f"The report has no verdict on {claim_id!r}; it has: {have}.")
     return [_replay_one(v, report, Path(folder), autoencoder) for v in chosen]
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
 
 
 def _replay_one(verdict: Verdict, report: Report, folder: Path, given: Autoencoder | None) -> ReplayResult:

@@ -24,6 +24,7 @@ from aeverify.homology.engine import persistence
 from aeverify.manifolds import manifold
 from aeverify.manifolds.chart import FloatArray
 from aeverify.measure import Tear
+from aeverify.measure.counting import probability_interval
 
 RUNS = ("two_circles_paper_0", "two_circles_paper_1")
 
@@ -170,13 +171,9 @@ def _meet(a: Interval, b: Interval) -> bool:
 
 
 def _rate(converged: int, seeds: int, alpha: float) -> Evidence:
-    from scipy.stats import beta
-
-    low = float(beta.ppf(alpha / 2, converged, seeds - converged + 1)) if converged else 0.0
-    high = float(beta.ppf(1 - alpha / 2, converged + 1, seeds - converged)) if converged < seeds else 1.0
     return Evidence(
         "convergence_rate",
-        Interval(max(low - 1e-12, 0.0), min(high + 1e-12, 1.0)),
+        probability_interval(converged, converged, seeds, alpha),
         Rigor.STATISTICAL,
         f"Clopper-Pearson from {converged} of {seeds} independent trainings.",
         confidence=1.0 - alpha,

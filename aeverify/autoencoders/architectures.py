@@ -15,7 +15,7 @@ from aeverify.autoencoders.layers import ACTIVATIONS
 from aeverify.autoencoders.protocol import require_latent_dim
 from aeverify.autoencoders.validation import is_count, is_real
 from aeverify.core.registry import Registry
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.spec import Spec
 from aeverify.errors import SpecError
 
@@ -119,7 +119,7 @@ class Architecture:
         """
         from aeverify.autoencoders.building import build_modules
 
-        return build_modules(self, seed if isinstance(seed, Seed) else Seed(seed))
+        return build_modules(self, as_seed(seed))
 
 
 def _widths(hidden: object) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from aeverify.autoencoders.protocol import FloatArray
 from aeverify.autoencoders.recipes import Recipe
 from aeverify.autoencoders.results import TrainingResult
 from aeverify.core.events import Listener, silent
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
 
 __all__ = ["TrainingResult", "train", "train_restarts"]
@@ -57,7 +57,7 @@ def train(
             checkpoint of another model.
         ModelError: a module of one's own raised.
     """
-    member = Member(_seed(seed), points, name=name)
+    member = Member(as_seed(seed), points, name=name)
     results = train_ensemble(
         network,
         [member],
@@ -110,7 +110,7 @@ def train_restarts(
         raise UsageError("No restart was asked for: give at least one seed.")
     if names is not None and len(names) != len(seeds):
         raise UsageError(f"{len(seeds)} seeds need as many names, got {len(names)}.")
-    members = [Member(_seed(s), points, name=None if names is None else names[i]) for i, s in enumerate(seeds)]
+    members = [Member(as_seed(s), points, name=None if names is None else names[i]) for i, s in enumerate(seeds)]
     results = train_ensemble(
         network,
         members,
@@ -135,7 +135,3 @@ def _in_order(results: Iterator[tuple[int, TrainingResult]], count: int) -> Iter
             index, result = next(results)
             early[index] = result
         yield early.pop(i)
-
-
-def _seed(seed: Seed | int) -> Seed:
-    return seed if isinstance(seed, Seed) else Seed(seed)

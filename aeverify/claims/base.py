@@ -7,7 +7,7 @@ import itertools
 import math
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -22,6 +22,7 @@ from aeverify.manifolds.base import Manifold
 
 StudyT = TypeVar("StudyT")
 SetT = TypeVar("SetT")
+CheckT = TypeVar("CheckT", bound="CheckOf[Any, Any]")
 
 _SAME = 1e-4
 """Relative change of a reconstruction with its batch that rounding in float32 can explain."""
@@ -196,6 +197,30 @@ class Check(CheckOf[Study, Manifold]):
             yield Premise("function-of-one-point", statement, False, gap)
 
 
+def named_checks(
+    claims: Mapping[str, Mapping[str, Any]] | Iterable[Any] | str, kind: type[Any], find: Callable[[str], CheckT]
+) -> tuple[CheckT, ...]:
+    """The configured checks of claims that are named: ids with parameters, or ids, or checks, in the order given.
+
+    Args:
+        claims: what was named.
+        kind: the class of the checks.
+        find: gives the check of an id.
+
+    Raises:
+        UsageError: an unknown claim or parameter, a value out of range, or no claim at all.
+    """
+    if isinstance(claims, str):
+        claims = [claims]
+    if isinstance(claims, Mapping):
+        chosen = tuple(find(name).configured(parameters) for name, parameters in claims.items())
+    else:
+        chosen = tuple(c if isinstance(c, kind) else find(c) for c in claims)
+    if not chosen:
+        raise UsageError("No claim was named: nothing checked is not a pass. Name at least one, or give claims=None.")
+    return chosen
+
+
 def decided(relation: Relation, candidates: Iterable[Evidence], threshold: Interval) -> tuple[Outcome, Evidence]:
     """The first of several enclosures of one number that decides, most rigorous first, or the last one.
 
@@ -227,6 +252,13 @@ def closed_obstructed(study: Study) -> list[int]:
     """Indices of the components that are closed manifolds with a positive lower bound on their width."""
     parts = study.manifold.components
     return [i for i in study.obstructed_components() if parts[i].truth.closed]
+
+
+def some_obstructed(manifold: Manifold, latent_dim: int) -> bool:
+    """Whether a positive lower bound on the width of K or of some component is known."""
+    from aeverify import widths
+
+    return any(widths.best_lower(k, latent_dim).interval.lower > 0 for k in (manifold, *manifold.components))
 
 
 def some_closed_obstructed(manifold: Manifold, latent_dim: int) -> bool:
@@ -291,6 +323,17 @@ def obstructed(study: Study) -> Premise:
     return Premise("obstruction", statement, found, width)
 
 
+def obstruction_premises(study: Study, *, closed: bool = False) -> Iterator[Premise]:
+    """The premises of what a width forces on a model: K compact and obstructed (with `closed`, on a component that is a
+    closed manifold), E and D continuous and finite."""
+    yield compact(study)
+    yield study.continuity()
+    yield obstructed(study)
+    if closed:
+        yield Premise("closed", "Some obstructed component is a closed manifold.", bool(closed_obstructed(study)))
+    yield finite_outputs(study)
+
+
 def known_lipschitz(study: Study, components: Sequence[int]) -> Premise:
     """The premise that an upper bound of the Lipschitz constant of D after E is known along each of these components; a
     sampled constant is a lower bound and would not do."""
@@ -327,8 +370,11 @@ __all__ = [
     "decided",
     "finite_outputs",
     "known_lipschitz",
+    "named_checks",
     "obstructed",
+    "obstruction_premises",
     "positive",
     "some_closed_obstructed",
+    "some_obstructed",
     "together",
 ]

@@ -82,12 +82,7 @@ def claim(name: str) -> Check:
     Raises:
         UnknownNameError: there is no such claim; the message lists the nearest ones.
     """
-    wanted = _plain(name)
-    for known in CLAIMS:
-        if _plain(known) == wanted:
-            return CLAIMS[known]
-    raise UnknownNameError("claim", name, CLAIMS)
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in str(name).lower() if c.isalnum())
+    found = CLAIMS.spelled(name)
+    if found is None:
+        raise UnknownNameError("claim", name, CLAIMS)
+    return found

@@ -14,10 +14,8 @@ from aeverify.claims.base import (
     Check,
     Finding,
     closed_obstructed,
-    compact,
-    finite_outputs,
     known_lipschitz,
-    obstructed,
+    obstruction_premises,
     some_closed_obstructed,
     together,
 )
@@ -101,11 +99,7 @@ class MseFloor(Check):
 
     def premises(self, study: Study) -> Iterator[Premise]:
         """K compact and obstructed on a closed component; E and D continuous, finite, Lipschitz."""
-        yield compact(study)
-        yield study.continuity()
-        yield obstructed(study)
-        yield Premise("closed", "Some obstructed component is a closed manifold.", bool(closed_obstructed(study)))
-        yield finite_outputs(study)
+        yield from obstruction_premises(study, closed=True)
         yield known_lipschitz(study, closed_obstructed(study))
 
     def find(self, study: Study) -> Finding:

@@ -12,10 +12,9 @@ from aeverify.claims.base import (
     Check,
     Finding,
     bound_to_meet,
-    compact,
-    finite_outputs,
-    obstructed,
+    obstruction_premises,
     positive,
+    some_obstructed,
 )
 from aeverify.claims.study import Study
 from aeverify.core.claim import Claim, ClaimKind, Premise, Quantifier, Relation
@@ -57,16 +56,11 @@ class Paradox(Check):
 
     def applies(self, manifold: Manifold, latent_dim: int) -> bool:
         """Where a positive lower bound of the width of K or of some component is known."""
-        from aeverify import widths
-
-        return any(widths.best_lower(k, latent_dim).interval.lower > 0 for k in (manifold, *manifold.components))
+        return some_obstructed(manifold, latent_dim)
 
     def premises(self, study: Study) -> Iterator[Premise]:
         """K compact and obstructed, E and D continuous and finite."""
-        yield compact(study)
-        yield study.continuity()
-        yield obstructed(study)
-        yield finite_outputs(study)
+        yield from obstruction_premises(study)
 
     def find(self, study: Study) -> Finding:
         """The mean (or median) from above and the worst error from below."""

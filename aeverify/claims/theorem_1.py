@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
-from aeverify.claims.base import KVALHEIM_SONTAG, Check, Finding, bound_to_meet, compact, finite_outputs, obstructed
+from aeverify.claims.base import (
+    KVALHEIM_SONTAG,
+    Check,
+    Finding,
+    bound_to_meet,
+    obstruction_premises,
+    some_obstructed,
+)
 from aeverify.claims.study import Study
 from aeverify.core.claim import Claim, ClaimKind, Premise, Relation
 from aeverify.core.evidence import Citation, Evidence
@@ -47,16 +54,11 @@ class Theorem1(Check):
 
     def applies(self, manifold: Manifold, latent_dim: int) -> bool:
         """Where a positive lower bound of the width of K or of some component is known."""
-        from aeverify import widths
-
-        return any(widths.best_lower(k, latent_dim).interval.lower > 0 for k in (manifold, *manifold.components))
+        return some_obstructed(manifold, latent_dim)
 
     def premises(self, study: Study) -> Iterator[Premise]:
         """Steps (1) to (4)."""
-        yield compact(study)
-        yield study.continuity()
-        yield obstructed(study)
-        yield finite_outputs(study)
+        yield from obstruction_premises(study)
 
     def find(self, study: Study) -> Finding:
         """Step (5), component by component, and K where its bound is better; the least margin is shown first."""

@@ -12,10 +12,8 @@ from aeverify.claims.base import (
     Check,
     Finding,
     closed_obstructed,
-    compact,
     decided,
-    finite_outputs,
-    obstructed,
+    obstruction_premises,
     positive,
     some_closed_obstructed,
     together,
@@ -79,11 +77,7 @@ class ThickSet(Check):
 
     def premises(self, study: Study) -> Iterator[Premise]:
         """K compact and obstructed on a closed component; E and D continuous and finite."""
-        yield compact(study)
-        yield study.continuity()
-        yield obstructed(study)
-        yield Premise("closed", "Some obstructed component is a closed manifold.", bool(closed_obstructed(study)))
-        yield finite_outputs(study)
+        yield from obstruction_premises(study, closed=True)
 
     def find(self, study: Study) -> Finding:
         """The measure on each closed obstructed component against its floor; the least margin is shown."""

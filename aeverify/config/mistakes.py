@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from aeverify.autoencoders.recipes import recipe
 from aeverify.claims import Effort, claim
 from aeverify.config.tables import ClaimsFile
+from aeverify.core.registry import letters_of
 from aeverify.errors import AeverifyError
 from aeverify.manifolds import manifold
 
@@ -128,7 +129,7 @@ def _claims_twice(claims: Any) -> Iterator[Mistake]:
     """Two spellings of one claim ("Theorem 1", theorem-1): one of them would be lost."""
     seen: dict[str, str] = {}
     for name in claims if isinstance(claims, Mapping) else ():
-        plain = "".join(c for c in str(name).lower() if c.isalnum())
+        plain = letters_of(name)
         if plain in seen:
             yield Mistake(("claims", name), f"the same claim as {seen[plain]!r}: keep one of the two")
         seen.setdefault(plain, str(name))

@@ -10,6 +10,11 @@ from aeverify.errors import InvariantError, UnknownNameError
 T = TypeVar("T")
 
 
+def letters_of(name: object) -> str:
+    """What the spellings of one name ("Theorem 1", `theorem-1`) have in common: its letters and digits, in small."""
+    return "".join(c for c in str(name).lower() if c.isalnum())
+
+
 class Registry(Mapping[str, T], Generic[T]):
     """A mapping from names to things of one kind, in order of registration.
 
@@ -30,6 +35,11 @@ class Registry(Mapping[str, T], Generic[T]):
             raise InvariantError(f"The {self.kind} {name!r} is registered already.")
         self._entries[name] = entry
         return entry
+
+    def spelled(self, name: object) -> T | None:
+        """The entry of that name, where case, spaces, '-' and '_' do not matter; None where there is none."""
+        wanted = letters_of(name)
+        return next((entry for known, entry in self._entries.items() if letters_of(known) == wanted), None)
 
     def __getitem__(self, name: str) -> T:
         try:

@@ -41,3 +41,8 @@ class Seed:
 
     def __str__(self) -> str:
         return "/".join((str(self.root), *self.path))
+
+
+def as_seed(seed: Seed | int) -> Seed:
+    """A Seed from a Seed or an integer."""
+    return seed if isinstance(seed, Seed) else Seed(seed)

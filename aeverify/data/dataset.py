@@ -12,10 +12,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.data.source import Chunk, FloatArray, Source
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import as_seed, require_count
+from aeverify.manifolds.base import require_count
 from aeverify.manifolds.cloud import Estimate, PointCloud
 
 MEMORY = 512 * 2**20

@@ -6,6 +6,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import final
 
 import numpy as np
 
@@ -161,9 +162,39 @@ class Manifold(ABC):
         return hash(str(self))
 
 
-def as_seed(seed: Seed | int) -> Seed:
-    """A Seed from a Seed or an integer."""
-    return seed if isinstance(seed, Seed) else Seed(seed)
+class FamilyMember(Manifold):
+    """A set of a family, which keeps its spec and its ambient dimension, and its truth once that is found.
+
+    A family implements `_find_truth`, which is called once, when the truth is first asked for.
+    """
+
+    def __init__(self, spec: Spec, ambient_dim: int) -> None:
+        self._spec = spec
+        self._ambient_dim = ambient_dim
+        self._truth: Truth | None = None
+
+    @abstractmethod
+    def _find_truth(self) -> Truth: ...
+
+    @final
+    @property
+    def spec(self) -> Spec:
+        """The specification that rebuilds this set."""
+        return self._spec
+
+    @final
+    @property
+    def ambient_dim(self) -> int:
+        """n, the dimension of the space that the set lies in."""
+        return self._ambient_dim
+
+    @final
+    @property
+    def truth(self) -> Truth:
+        """What is known of the set."""
+        if self._truth is None:
+            self._truth = self._find_truth()
+        return self._truth
 
 
 def require_one_chart_each(manifold: Manifold, what: str) -> None:

@@ -16,9 +16,9 @@ import numpy as np
 
 from aeverify.core.evidence import Citation, Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import as_seed, require_count
+from aeverify.manifolds.base import require_count
 from aeverify.manifolds.chart import FloatArray
 
 TWO_NN = Citation(

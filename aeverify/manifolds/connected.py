@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import final
 
 import numpy as np
 
 from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
-from aeverify.manifolds.base import Manifold, Sample, Truth
+from aeverify.manifolds.base import FamilyMember, Sample
 from aeverify.manifolds.chart import Chart, FloatArray
 from aeverify.manifolds.sampling import draw_parameters, regular_grid, sample_connected
 
 
-class ConnectedManifold(Manifold):
+class ConnectedManifold(FamilyMember):
     """A connected compact set with one chart, injective off a null set and onto.
 
     A family passes its spec and chart to `__init__` and implements `_find_truth`, which is called once, when the truth
@@ -22,39 +21,14 @@ class ConnectedManifold(Manifold):
     """
 
     def __init__(self, spec: Spec, ambient_dim: int, chart: Chart) -> None:
-        self._spec = spec
-        self._ambient_dim = ambient_dim
+        super().__init__(spec, ambient_dim)
         self._chart = chart
-        self._truth: Truth | None = None
-
-    @abstractmethod
-    def _find_truth(self) -> Truth: ...
-
-    @final
-    @property
-    def spec(self) -> Spec:
-        """The specification that rebuilds this set."""
-        return self._spec
-
-    @final
-    @property
-    def ambient_dim(self) -> int:
-        """n, the dimension of the space that the set lies in."""
-        return self._ambient_dim
 
     @final
     @property
     def chart(self) -> Chart:
         """The chart."""
         return self._chart
-
-    @final
-    @property
-    def truth(self) -> Truth:
-        """What is known of the set."""
-        if self._truth is None:
-            self._truth = self._find_truth()
-        return self._truth
 
     def transport(self, unit: FloatArray) -> FloatArray | None:
         """Chart parameters (N, dim) of points of the unit cube (N, dim), by a map that takes the uniform law on the

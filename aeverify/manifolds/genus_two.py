@@ -47,15 +47,7 @@ G = g on the outer piece and 2 |X| on an inner one. It is integrated over an eig
 inner one (the rest are mirror images), by Taylor's formula of order 4 on boxes with Lagrange's remainder in interval
 arithmetic; boxes at the corner that belongs to (0, 0, +-c) count from 0 to the product of the speeds.
 
-**Reach.** For p, r on S: F(r) = F(p) gives <r - p, grad F(p)> = -(r - p)^T H (r - p) / 2 with H an average of the
-Hessians of F on the segment, so Federer's quotient |r - p|^2 / 2 dist(r - p, Tan_p) is at least |grad F(p)| / M, M a
-bound of the norms of the Hessians on the segment. It is also at least |r - p| / 2. So
-
-    reach >= h  if  |grad F(p)| >= h max over the ball about p of radius 2 h of |Hess F|  for every p on S,
-
-which is checked on boxes of (X, y) that cover P, with |grad F|^2 = 4 (c^2 + f^2 (|grad f|^2 - 1)) on S and
-Hess F = (2 grad f grad f^T + 2 f Hess f) + 2 dz^2. Upper end: c, half the distance of (0, 0, +-c), and the radius of
-normal curvature at a point of the plane y = 0 in the direction of that plane.
+**Reach.** See `genus_two_reach`.
 
 **Extent.** |(X, y, z)|^2 = 2 s - s^2 + f + c^2 - f^2. As s = 1 is allowed where f >= 0, it is at most 1 + f + c^2 - f^2
 <= 1 + c there, attained at (+-1, +-c^(1/2), 0), and where f < 0 at most its value 1/2 + e + c^2 - f^2 < 1 + c at the
@@ -80,12 +72,12 @@ import numpy as np
 
 from aeverify.core.evidence import Citation
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
-from aeverify.errors import SpecError, UsageError
+from aeverify.errors import SpecError
+from aeverify.manifolds import genus_two_reach
 from aeverify.manifolds.balls import closed_form
-from aeverify.manifolds.base import Manifold, Sample, Truth
-from aeverify.manifolds.chart import NUMPY, Chart, Operations
+from aeverify.manifolds.base import Manifold, Truth
+from aeverify.manifolds.chart import Chart, Operations
 from aeverify.manifolds.connected import ConnectedManifold
 from aeverify.manifolds.curves import FEDERER, FIELDS, HATCHER
 from aeverify.manifolds.entry import MANIFOLDS, Entry, Parameter
@@ -93,7 +85,7 @@ from aeverify.manifolds.extent import circumradius_bounds, cover, diameter_bound
 from aeverify.manifolds.intervals import IntervalArray
 from aeverify.manifolds.jets import as_interval, interval_jets
 from aeverify.manifolds.parameters import require_real
-from aeverify.manifolds.sampling import grid_of_parts, sample_parts
+from aeverify.manifolds.parts import ManifoldOfParts
 
 PIECES = ("outer", "right", "left")
 CENTER = (1.0, 0.0, 0.0)
@@ -103,8 +95,6 @@ _SMALLEST, _LARGEST = 0.001, 0.249
 _NODES = 1024
 _AREA_SHARE = 2.0**-17
 _AREA_ROUNDS = 24
-_COARSEST, _FINEST = 6, 11
-_REACH_STEPS = 8
 
 
 def _require_c(c: Any) -> float:
@@ -287,10 +277,12 @@ class GenusTwoPiece(ConnectedManifold):
 
 
 @final
-class GenusTwo(Manifold):
+class GenusTwo(ManifoldOfParts):
     """The closed surface (x (x - 1)^2 (x - 2) + y^2)^2 + z^2 = c^2 of genus 2; see the module.
 
-    It is connected and has three charts: `components` are the pieces (`GenusTwoPiece`), which overlap in a null set.
+    It is connected and has three charts: `components` are the pieces (`GenusTwoPiece`) outer, right and left, which
+    overlap in a null set. A sample takes the piece by the middle of the enclosure of its area, so its law is off in
+    total variation by less than 1e-4.
 
     Args:
         c: half the thickness, from 0.001 to 0.249 (the genus is 2 for 0 < c < 1/4).
@@ -301,52 +293,19 @@ class GenusTwo(Manifold):
 
     def __init__(self, c: float = 0.1) -> None:
         self.c = _require_c(c)
-        self._spec = Spec("genus2", {"c": self.c})
-        self._pieces = tuple(GenusTwoPiece(self.c, piece) for piece in PIECES)
-        self._truth: Truth | None = None
-
-    @property
-    def spec(self) -> Spec:
-        """The specification that rebuilds this set."""
-        return self._spec
-
-    @property
-    def ambient_dim(self) -> int:
-        """3."""
-        return 3
-
-    @property
-    def components(self) -> tuple[Manifold, ...]:
-        """The three charted pieces: outer, right, left."""
-        return self._pieces
+        super().__init__(Spec("genus2", {"c": self.c}), [GenusTwoPiece(self.c, piece) for piece in PIECES])
 
     @property
     def connected_components(self) -> tuple[Manifold, ...]:
         """The surface itself, which is connected."""
         return (self,)
 
-    @property
-    def chart(self) -> Chart:
-        """The surface needs several charts.
-
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError(f"{self} has {len(self._pieces)} charts: ask each of its components for one.")
-
-    @property
-    def truth(self) -> Truth:
-        """What is known of the set."""
-        if self._truth is None:
-            self._truth = self._find_truth()
-        return self._truth
-
     def _find_truth(self) -> Truth:
         c = self.c
         outer, inner = _area(c, True), _area(c, False)
         lower, upper = outer.lower + 2 * inner.lower, outer.upper + 2 * inner.upper
         circumradius, diameter = _radius(c)
-        reach, curvature = reach_bounds(c)
+        reach, curvature = genus_two_reach.reach_bounds(c)
         topology = Citation(
             HATCHER,
             f"section 2.2; {HERE}",
@@ -374,7 +333,7 @@ class GenusTwo(Manifold):
                 "volume": Citation(HERE, "", "the sum of the areas of three pieces that overlap in a null set"),
                 "reach": Citation(
                     FEDERER,
-                    f"Theorem 4.18; {HERE}",
+                    f"Theorem 4.18; {genus_two_reach.HERE}",
                     "at least h if |grad F| >= h |Hess F| near every point; at most a radius of normal curvature and c",
                 ),
                 **dict.fromkeys(("circumradius", "diameter", "symmetry_center", "inner_radius"), extent),
@@ -385,19 +344,12 @@ class GenusTwo(Manifold):
                 ),
                 "embedding_dim": Citation(HERE, "", "the set lies in R^3"),
                 "curvature": Citation(
-                    FEDERER, f"Theorem 4.18; {HERE}", "at least that at one point, at most one over the reach"
+                    FEDERER,
+                    f"Theorem 4.18; {genus_two_reach.HERE}",
+                    "at least that at one point, at most one over the reach",
                 ),
             },
         )
-
-    def sample(self, n: int, seed: Seed | int, *, method: str = "uniform") -> Sample:
-        """Random points of the area, as `sampling.sample_parts`: the piece by its area, then a point of it. The areas
-        are the middles of their enclosures, so the law is off in total variation by less than 1e-4."""
-        return sample_parts(self, n, seed, method)
-
-    def grid(self, n: int) -> Sample:
-        """A deterministic grid of about n points, as `sampling.grid_of_parts`, with a proved covering radius."""
-        return grid_of_parts(self, n)
 
 
 def _radius(c: float) -> tuple[Interval, Interval]:
@@ -406,85 +358,6 @@ def _radius(c: float) -> tuple[Interval, Interval]:
         closed_form(lambda ops: ops.sqrt(ops.real(c) + 1)),
         closed_form(lambda ops: 2 * ops.sqrt(ops.real(c) + 1)),
     )
-
-
-@functools.lru_cache(maxsize=64)
-def reach_bounds(c: float) -> tuple[Interval, Interval]:
-    """Certified enclosures of the reach and of the largest normal curvature of the surface; see the module.
-
-    Cost: about 1 s.
-    """
-    curvature = _curvature_lower(c)
-    upper = min(c, math.nextafter(1 / curvature, math.inf))
-    low, high = 0.0, upper
-    for _ in range(_REACH_STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _reach_is_at_least(c, middle) else (low, middle)
-    most = math.nextafter(1 / low, math.inf) if low > 0 else math.inf
-    return Interval(low, upper), Interval(curvature, most)
-
-
-def _curvature_lower(c: float) -> float:
-    """Certified lower bound of the largest normal curvature: that of the section y = 0 at its best point on a grid."""
-
-    def at(X: Any, ops: Operations) -> Any:
-        f, slope, bend = X**4 - X**2, 4 * X**3 - 2 * X, 12 * X**2 - 2
-        z2 = ops.real(c) * ops.real(c) - f**2
-        # With F_X = 2 f f', F_XX = 2 f'^2 + 2 f f'', F_z = 2 z and F_zz = 2, all divided by 2.
-        top = (slope**2 + f * bend) * z2 + (f * slope) ** 2
-        square = (f * slope) ** 2 + z2
-        return ops.sqrt(top * top) / (square * ops.sqrt(square))
-
-    largest = math.sqrt(0.5 + math.sqrt(0.25 + c))
-    X = largest * (np.arange(1, 8192) / 8192)
-    with np.errstate(all="ignore"):
-        values = at(X, NUMPY)
-    values[np.abs(X**4 - X**2) > 0.9995 * c] = 0.0
-    best = float(X[int(np.nanargmax(values))])
-    return closed_form(lambda ops: at(ops.real(best), ops)).lower
-
-
-def _reach_is_at_least(c: float, h: float) -> bool:
-    """Whether the reach is proved to be at least h, on boxes of (X, y) that are cut until the proof succeeds."""
-    n = 1 << _COARSEST
-    # X <= 1.1 and y <= 0.71 on P, since X^2 <= 1/2 + (1/2)^(1/2) and y^2 <= f + 1/4; P is symmetric.
-    cells = np.stack(np.meshgrid(np.arange(1.1 * n // 1 + 1), np.arange(0.71 * n // 1 + 1), indexing="ij"), axis=-1)
-    low = cells.reshape(-1, 2) / n
-    for level in range(_COARSEST, _FINEST + 1):
-        side = 2.0**-level
-        X, y = (IntervalArray(low[:, k], low[:, k] + side) for k in range(2))
-        f, fx, fy = _level(X, y)
-        on = (f.lower <= c) & (f.upper >= -c)
-        f = IntervalArray(np.clip(f.lower, -c, c), np.clip(f.upper, -c, c))
-        square = IntervalArray.exactly(c).square() + f.square() * (fx.square() + fy.square() - 1)
-        gradient = 2 * square.sqrt()
-        around = math.nextafter(2 * h, math.inf)
-        ball = [IntervalArray(low[:, k], low[:, k] + side) + IntervalArray(-around, around) for k in range(2)]
-        bad = on & ~(gradient.lower >= (IntervalArray.exactly(h) * _hessian_norm(*ball)).upper)
-        if not bad.any():
-            return True
-        corners = low[bad]
-        low = np.concatenate([corners + side / 2 * np.array(s) for s in ((0, 0), (0, 1), (1, 0), (1, 1))])
-    return False
-
-
-def _level(X: IntervalArray, y: IntervalArray) -> tuple[IntervalArray, IntervalArray, IntervalArray]:
-    """f and its two partial derivatives."""
-    # X^4 - X^2 = (X^2 - 1/2)^2 - 1/4 names the variable once.
-    square = X.square()
-    return (square - 0.5).square() - 0.25 + y.square(), 2 * X * (2 * square - 1), 2 * y
-
-
-def _hessian_norm(X: IntervalArray, y: IntervalArray) -> IntervalArray:
-    """Enclosures whose upper ends bound the spectral norm of the Hessian of F."""
-    f, fx, fy = _level(X, y)
-    first = 2 * fx.square() + 2 * f * (12 * X.square() - 2)
-    second = 2 * fy.square() + 4 * f
-    mixed = 2 * fx * fy
-    half = (first + second) * 0.5
-    root = (((first - second) * 0.5).square() + mixed.square()).sqrt()
-    norm = IntervalArray.exactly(half.magnitude) + root
-    return IntervalArray(np.maximum(norm.lower, 2.0), np.maximum(norm.upper, 2.0))
 
 
 def _build(c: float = 0.1, piece: str | None = None) -> Manifold:

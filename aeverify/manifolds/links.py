@@ -10,14 +10,13 @@ from typing import final
 
 from aeverify.core.evidence import Citation
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
 from aeverify.errors import SpecError, UsageError
-from aeverify.manifolds.base import Manifold, Sample, Truth, require_one_chart_each
+from aeverify.manifolds.base import Manifold, Truth, require_one_chart_each
 from aeverify.manifolds.chart import Chart
 from aeverify.manifolds.curves import FEDERER, FIELDS, Circle
 from aeverify.manifolds.extent import circumradius_bounds, cover, diameter_bounds, gap_between, gap_bounds
-from aeverify.manifolds.sampling import grid_of_parts, sample_parts
+from aeverify.manifolds.parts import ManifoldOfParts
 
 _NODES = 256
 _TOLERANCE = 0.01
@@ -43,7 +42,7 @@ class Extents:
 
 
 @final
-class Union(Manifold):
+class Union(ManifoldOfParts):
     """The disjoint union of connected manifolds of one ambient space.
 
     Facts of the union from those of its parts A_i, with d the least distance of two different parts:
@@ -77,25 +76,8 @@ class Union(Manifold):
         dims = sorted({part.ambient_dim for part in flat})
         if len(dims) > 1:
             raise SpecError(f"The parts of a union must lie in one space, got ambient dimensions {dims}.")
-        self._parts = flat
-        self._spec = spec if spec is not None else Spec("union", {"parts": tuple(str(part) for part in flat)})
+        super().__init__(spec or Spec("union", {"parts": tuple(str(part) for part in flat)}), flat)
         self._extents = extents if extents is not None else _found_extents(flat)
-        self._truth: Truth | None = None
-
-    @property
-    def spec(self) -> Spec:
-        """The specification that rebuilds this set."""
-        return self._spec
-
-    @property
-    def ambient_dim(self) -> int:
-        """n, the dimension of the space that the set lies in."""
-        return self._parts[0].ambient_dim
-
-    @property
-    def components(self) -> tuple[Manifold, ...]:
-        """The parts."""
-        return self._parts
 
     @property
     def chart(self) -> Chart:
@@ -110,13 +92,6 @@ class Union(Manifold):
     def extents(self) -> Extents:
         """Gap, circumradius and diameter."""
         return self._extents
-
-    @property
-    def truth(self) -> Truth:
-        """What is known of the set."""
-        if self._truth is None:
-            self._truth = self._find_truth()
-        return self._truth
 
     def _find_truth(self) -> Truth:
         truths = [part.truth for part in self._parts]
@@ -175,14 +150,6 @@ class Union(Manifold):
                 ),
             },
         )
-
-    def sample(self, n: int, seed: Seed | int, *, method: str = "uniform") -> Sample:
-        """Random points of the intrinsic measure; see `sampling.sample_parts`."""
-        return sample_parts(self, n, seed, method)
-
-    def grid(self, n: int) -> Sample:
-        """A deterministic grid of about n points with a proved covering radius; see `sampling.grid_of_parts`."""
-        return grid_of_parts(self, n)
 
 
 def two_circles() -> Union:

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, Sample, as_seed, require_count
+from aeverify.manifolds.base import Manifold, Sample, require_count
 from aeverify.manifolds.chart import Chart, FloatArray
 
 if TYPE_CHECKING:

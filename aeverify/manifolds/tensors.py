@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from aeverify.core.seeds import Seed
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.core.seeds import Seed, as_seed
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.manifolds.chart import Chart, Operations
 
 if TYPE_CHECKING:

@@ -15,18 +15,17 @@ from typing import Any, final
 
 from aeverify.core.evidence import Citation
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
 from aeverify.core.spec import Spec
-from aeverify.errors import SpecError, UsageError
+from aeverify.errors import SpecError
 from aeverify.manifolds.balls import closed_form
-from aeverify.manifolds.base import INFINITE, Manifold, Sample, Truth
+from aeverify.manifolds.base import INFINITE, Manifold, Truth
 from aeverify.manifolds.chart import Chart, Operations
 from aeverify.manifolds.connected import ConnectedManifold
 from aeverify.manifolds.curve_facts import curve_truth
 from aeverify.manifolds.curves import FEDERER, FIELDS
 from aeverify.manifolds.entry import MANIFOLDS, Entry, Parameter
 from aeverify.manifolds.parameters import require_integer, require_length, rounded_up
-from aeverify.manifolds.sampling import grid_of_parts, sample_parts
+from aeverify.manifolds.parts import ManifoldOfParts
 
 HERE = "derived in aeverify.manifolds.triod"
 
@@ -81,8 +80,9 @@ class TriodLeg(ConnectedManifold):
 
 
 @final
-class Triod(Manifold):
-    """Three segments from the origin of the plane, at angles of 120 degrees; `components` are the legs (`TriodLeg`).
+class Triod(ManifoldOfParts):
+    """Three segments from the origin of the plane, at angles of 120 degrees; `components` are the legs (`TriodLeg`),
+    which meet in the origin.
 
     The reach is 0: points on the bisector of two legs have two nearest points, as near to the centre as one likes. The
     set is contractible, so no homology sees it; but no continuous map to the line is injective on it.
@@ -98,44 +98,12 @@ class Triod(Manifold):
         self.legs = _require_legs(legs)
         if max(self.legs) > 1000 * min(self.legs):
             raise SpecError(f"The legs of a triod may differ by a factor of 1000, got {list(self.legs)}.")
-        self._legs = tuple(TriodLeg(self.legs, i) for i in range(3))
-        self._truth: Truth | None = None
-
-    @property
-    def spec(self) -> Spec:
-        """The specification that rebuilds this set."""
-        return Spec("triod", {"legs": self.legs})
-
-    @property
-    def ambient_dim(self) -> int:
-        """2."""
-        return 2
-
-    @property
-    def components(self) -> tuple[Manifold, ...]:
-        """The three legs, which meet in the origin."""
-        return self._legs
+        super().__init__(Spec("triod", {"legs": self.legs}), [TriodLeg(self.legs, i) for i in range(3)])
 
     @property
     def connected_components(self) -> tuple[Manifold, ...]:
         """The triod itself, which is connected."""
         return (self,)
-
-    @property
-    def chart(self) -> Chart:
-        """The triod needs several charts.
-
-        Raises:
-            UsageError: always.
-        """
-        raise UsageError(f"{self} has 3 charts: ask each of its components for one.")
-
-    @property
-    def truth(self) -> Truth:
-        """What is known of the set."""
-        if self._truth is None:
-            self._truth = self._find_truth()
-        return self._truth
 
     def _find_truth(self) -> Truth:
         def side(i: int, j: int, ops: Operations) -> Any:
@@ -176,14 +144,6 @@ class Triod(Manifold):
                 "embedding_dim": Citation(HERE, "", "the set lies in the plane"),
             },
         )
-
-    def sample(self, n: int, seed: Seed | int, *, method: str = "uniform") -> Sample:
-        """Random points of the length, as `sampling.sample_parts`: the leg by its length, then a point of it."""
-        return sample_parts(self, n, seed, method)
-
-    def grid(self, n: int) -> Sample:
-        """A deterministic grid of about n points, as `sampling.grid_of_parts`, with a proved covering radius."""
-        return grid_of_parts(self, n)
 
 
 def _build(legs: Any = (1.0, 1.0, 1.0), leg: int | None = None) -> Manifold:

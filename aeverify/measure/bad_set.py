@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Citation, Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import WitnessPoint
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.certified import enclosed, without_enclosure
+from aeverify.measure.counting import CLOPPER_PEARSON, probability_interval, widened_share
 from aeverify.measure.evaluation import (
     draw_errors,
     require_probability,
@@ -40,18 +41,11 @@ from aeverify.measure.evaluation import (
 
 FloatArray = NDArray[np.float64]
 
-CLOPPER_PEARSON = Citation(
-    "C. J. Clopper and E. S. Pearson, The use of confidence or fiducial limits, Biometrika 26 (1934)",
-    "",
-    "binomial confidence limits whose coverage is at least nominal for every n and p",
-)
 VILLE = Citation(
     "J. Ville, Etude critique de la notion de collectif, 1939",
     "",
     "a non-negative martingale with mean 1 reaches 1/alpha with probability at most alpha",
 )
-_QUANTILE_ROUNDING = 1e-12
-"""Widening of beta quantiles and of bisected roots, far above their numerical error."""
 
 
 def bad_set(
@@ -95,8 +89,6 @@ def bad_set(
     Example:
         A continuous broken circle that is perfect off a tear of half width d has {e > 0} of share 2 d / (2 pi).
     """
-    from scipy.stats import beta
-
     t, alpha = require_real(threshold, "threshold", minimum=0.0), require_probability(alpha, "alpha")
     n = require_count(draws, "number of draws")
     if tolerance is not None or time_budget is not None:
@@ -107,11 +99,9 @@ def bad_set(
         return without_enclosure(drawn, found)
     errors, allowance, worst = draw_errors(autoencoder, manifold, n, as_seed(seed).child("measure", "bad_set"))
     surely, possibly = _counts(errors, allowance, t)
-    lower = float(beta.ppf(alpha / 2, surely, n - surely + 1)) if surely else 0.0
-    upper = float(beta.ppf(1 - alpha / 2, possibly + 1, n - possibly)) if possibly < n else 1.0
     return Evidence(
         quantity="bad_set_measure",
-        interval=_share(lower, upper),
+        interval=probability_interval(surely, possibly, n, alpha),
         rigor=Rigor.STATISTICAL,
         method=(
             f"Both ends: Clopper-Pearson limits for {surely} errors above {t:g} among {n} independent uniform "
@@ -206,7 +196,7 @@ def mixture_interval(bad: int, draws: int, alpha: float) -> Interval:
     center = x / n
     lower = 0.0 if x == 0 else _root(excess, 0.0, center)
     upper = 1.0 if x == n else _root(excess, 1.0, center)
-    return _share(lower, upper)
+    return widened_share(lower, upper)
 
 
 def _root(excess: Callable[[float], float], outside: float, inside: float) -> float:
@@ -229,11 +219,6 @@ def _log_beta(a: float, b: float) -> float:
 def _counts(errors: FloatArray, allowance: FloatArray, threshold: float) -> tuple[int, int]:
     """How many errors are above the threshold for certain, and how many may be, up to rounding."""
     return int((errors > threshold + allowance).sum()), int((errors > threshold - allowance).sum())
-
-
-def _share(lower: float, upper: float) -> Interval:
-    """[lower, upper] widened by the numerical error of its ends and cut to [0, 1]."""
-    return Interval(max(lower * (1.0 - _QUANTILE_ROUNDING) - 1e-300, 0.0), min(upper * (1.0 + _QUANTILE_ROUNDING), 1.0))
 
 
 def _details(seed: Seed | int, draws: int, threshold: float, surely: int, possibly: int) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import numpy as np
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
-from aeverify.manifolds.base import Manifold, as_seed
+from aeverify.core.seeds import Seed, as_seed
+from aeverify.manifolds.base import Manifold
 from aeverify.measure.evaluation import require_compatible
 
 _POINTS = 64

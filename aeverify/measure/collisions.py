@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, Part
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import WitnessPoint
 from aeverify.manifolds.balls import ball_operations, precision
-from aeverify.manifolds.base import Manifold, Sample, as_seed, require_count
+from aeverify.manifolds.base import Manifold, Sample, require_count
 from aeverify.measure.evaluation import (
     BITS,
     Values,
@@ -41,6 +41,7 @@ from aeverify.measure.evaluation import (
     generator,
     require_compatible,
     require_real,
+    sampled_point,
     witness_of,
     witness_point,
 )
@@ -131,7 +132,7 @@ def _pair_evidence(
     j: int,
     slope: Evidence | None,
 ) -> Evidence:
-    points = tuple(_witness_row(autoencoder, manifold, sample, k) for k in (i, j))
+    points = tuple(sampled_point(autoencoder, manifold, sample, k) for k in (i, j))
     distance = float(np.linalg.norm(values.points[i] - values.points[j]))
     gap = float(np.linalg.norm(values.codes[i] - values.codes[j]))
     certified = [certified_error(autoencoder, manifold, p.component, p.parameters) for p in points]
@@ -155,12 +156,6 @@ def _pair_evidence(
         witness=witness_of("collision", autoencoder, manifold, points, note),
         details={"distance": distance, "code_distance": gap, "lower_rigor": str(rigor)},
     )
-
-
-def _witness_row(autoencoder: Autoencoder, manifold: Manifold, sample: Sample, i: int) -> WitnessPoint:
-    index = int(sample.component[i])
-    dimension = manifold.components[index].chart.dim
-    return witness_point(autoencoder, manifold, index, tuple(sample.parameters[i][:dimension]))
 
 
 def _collision_bound(

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Citation, Evidence
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import ModelError, NonFiniteOutputError, UsageError
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.counting import share_evidence
 from aeverify.measure.evaluation import (
     ROWS,
     require_compatible,
     require_probability,
     require_real,
+    sampled_point,
     witness_of,
-    witness_point,
 )
 
 FloatArray = NDArray[np.float64]
@@ -113,9 +113,7 @@ def stretched_share(
     if not np.isfinite(norms).all():
         raise NonFiniteOutputError(f"A derivative of the encoder of {autoencoder.name} is NaN or infinite on K.")
     i = int(norms.argmax())
-    index = int(sample.component[i])
-    dimension = manifold.components[index].chart.dim
-    point = witness_point(autoencoder, manifold, index, tuple(sample.parameters[i][:dimension]))
+    point = sampled_point(autoencoder, manifold, sample, i)
     return share_evidence(
         "stretched_share",
         norms * (1.0 - _ROUNDING) > level,

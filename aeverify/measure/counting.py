@@ -35,7 +35,7 @@ MAURER_PONTIL = Citation(
     "deviation of the mean of bounded variables in terms of the sample variance",
 )
 _ROUNDING = 1e-12
-"""Widening of beta quantiles, far above their numerical error."""
+"""Widening of beta quantiles and of bisected roots, far above their numerical error."""
 
 
 def probability_interval(surely: int, possibly: int, draws: int, alpha: float) -> Interval:
@@ -51,6 +51,11 @@ def probability_interval(surely: int, possibly: int, draws: int, alpha: float) -
 
     lower = 0.0 if surely == 0 else float(beta.ppf(alpha / 2, surely, draws - surely + 1))
     upper = 1.0 if possibly == draws else float(beta.ppf(1 - alpha / 2, possibly + 1, draws - possibly))
+    return widened_share(lower, upper)
+
+
+def widened_share(lower: float, upper: float) -> Interval:
+    """[lower, upper] widened by the numerical error of its ends and cut to [0, 1]."""
     return Interval(max(lower * (1.0 - _ROUNDING) - 1e-300, 0.0), min(upper * (1.0 + _ROUNDING), 1.0))
 
 
@@ -97,6 +102,32 @@ def deviation_of_mean(values: FloatArray, bound: float, delta: float) -> float:
     log = math.log(2.0 / delta)
     variance = float(values.var(ddof=1))
     return (math.sqrt(2.0 * variance * log / n) + 7.0 * bound * log / (3.0 * (n - 1))) * (1.0 + 1e-12)
+
+
+def mean_of_bounded(values: FloatArray, bound: float, rounding: float, alpha: float) -> Interval:
+    """Empirical Bernstein enclosure at confidence 1 - alpha of the mean of a number in [0, bound], from independent
+    draws of it, each off by at most `rounding`; both ends fail with probability alpha/2 each."""
+    mean, radius = float(values.mean()), deviation_of_mean(np.minimum(values, bound), bound, alpha / 2)
+    return Interval(max(mean - radius - rounding, 0.0), min(mean + radius + rounding, bound))
+
+
+def mean_from_below(values: FloatArray, rounding: float, alpha: float) -> tuple[Interval, float]:
+    """Lower limit at confidence 1 - alpha of the mean of a number >= 0 of which no bound is known, from at least 20
+    independent draws e of it, each off by at most `rounding`: the limit for min(e, c). And c, the largest of the first
+    tenth of the draws, which the rest is independent of."""
+    pilot = len(values) // 10
+    c = float(values[:pilot].max())
+    cut = np.minimum(values[pilot:], c)
+    return Interval.at_least(max(float(cut.mean()) - deviation_of_mean(cut, c, alpha) - rounding, 0.0)), c
+
+
+def quantile_interval(low: FloatArray, high: FloatArray, level: float, alpha: float) -> tuple[Interval, int, int]:
+    """Enclosure at confidence 1 - alpha of the quantile of a number >= 0, from bounds of independent draws of it, each
+    of shape (n,), and the ranks of its ends (`quantile_ranks`); an end of which there is none is 0 or infinite."""
+    first, last = quantile_ranks(len(low), level, alpha)
+    lower = float(np.sort(low)[first - 1]) if first else 0.0
+    upper = float(np.sort(high)[last - 1]) if last else math.inf
+    return Interval(lower, upper), first, last
 
 
 def quantile_ranks(draws: int, level: float, alpha: float) -> tuple[int, int]:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
-from aeverify.manifolds.base import Manifold, as_seed, require_count
-from aeverify.measure.evaluation import evaluate, require_compatible, witness_of, witness_point
+from aeverify.core.seeds import Seed, as_seed
+from aeverify.manifolds.base import Manifold, require_count
+from aeverify.measure.evaluation import evaluate, require_compatible, sampled_point, witness_of
 
 FloatArray = NDArray[np.float64]
 
@@ -69,9 +69,7 @@ def deployment_gap(
     gaps = np.linalg.norm(known - exact.reconstructions, axis=1)
     i = int(gaps.argmax())
     lower = max(float(gaps[i] - exact.allowance[i]), 0.0)
-    index = int(sample.component[i])
-    dimension = manifold.components[index].chart.dim
-    point = witness_point(autoencoder, manifold, index, tuple(sample.parameters[i][:dimension]))
+    point = sampled_point(autoencoder, manifold, sample, i)
     return Evidence(
         quantity="deployment_gap",
         interval=Interval.at_least(lower if math.isfinite(lower) else 0.0),

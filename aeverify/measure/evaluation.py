@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import Witness, WitnessPoint
 from aeverify.errors import NonFiniteOutputError, UsageError
 from aeverify.manifolds.balls import interval_of, point_balls, precision
-from aeverify.manifolds.base import Manifold, as_seed
+from aeverify.manifolds.base import Manifold, Sample
 
 FloatArray = NDArray[np.float64]
 
@@ -221,6 +221,19 @@ def witness_point(
     return _point(component, row[0], values)
 
 
+def place_of(manifold: Manifold, sample: Sample, row: int) -> tuple[int, tuple[float, ...]]:
+    """Component of the point in a row of a sample of K, and its parameters in that component's chart (the array is as
+    wide as the widest chart of K)."""
+    component = int(sample.component[row])
+    dimension = manifold.components[component].chart.dim
+    return component, tuple(map(float, sample.parameters[row][:dimension]))
+
+
+def sampled_point(autoencoder: Autoencoder, manifold: Manifold, sample: Sample, row: int) -> WitnessPoint:
+    """The point in a row of a sample of K as a witness; raises as `witness_point`."""
+    return witness_point(autoencoder, manifold, *place_of(manifold, sample, row))
+
+
 def _point(component: int, parameters: FloatArray, values: Values) -> WitnessPoint:
     return WitnessPoint(
         component=component,
@@ -285,10 +298,7 @@ def draw_errors(
     require_compatible(autoencoder, manifold)
     sample = manifold.sample(n, seed)
     values = evaluate(autoencoder, manifold, sample.points, sample.component, sample.parameters)
-    i = int(values.errors.argmax())
-    index = int(sample.component[i])
-    dimension = manifold.components[index].chart.dim
-    point = witness_point(autoencoder, manifold, index, tuple(sample.parameters[i][:dimension]))
+    point = sampled_point(autoencoder, manifold, sample, int(values.errors.argmax()))
     return values.errors, values.allowance, point
 
 

@@ -26,7 +26,7 @@ from aeverify.core.interval import Interval
 from aeverify.errors import UsageError
 from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import require_compatible, require_real
-from aeverify.measure.ranges import Ranges, image_balls, ranges_of
+from aeverify.measure.ranges import Ranges, halves, image_balls, ranges_of, tiles
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -146,13 +146,7 @@ def fibre_radius_upper(
 
 def _start(ranges: Ranges, component: int) -> _Boxes:
     chart = ranges.manifold.components[component].chart
-    cells = _FIRST.get(chart.dim, 6)
-    axes = [np.linspace(a, b, cells + 1) for a, b in zip(chart.lower, chart.upper, strict=True)]
-    low, high = (
-        np.stack(np.meshgrid(*part, indexing="ij"), axis=-1).reshape(-1, chart.dim)
-        for part in ([a[:-1] for a in axes], [a[1:] for a in axes])
-    )
-    return _evaluated(ranges, component, low, high)
+    return _evaluated(ranges, component, *tiles(chart, [_FIRST.get(chart.dim, 6)] * chart.dim))
 
 
 def _evaluated(ranges: Ranges, component: int, low: FloatArray, high: FloatArray) -> _Boxes:
@@ -167,13 +161,7 @@ def _halved(ranges: Ranges, boxes: _Boxes) -> list[_Boxes]:
     for component in np.unique(boxes.component).tolist():
         mine = boxes.select(boxes.component == component)
         chart = ranges.manifold.components[component].chart
-        axis = ((mine.high - mine.low) * np.array(chart.speed)).argmax(axis=1)[:, None]
-        middle = np.take_along_axis(mine.low + (mine.high - mine.low) / 2, axis, axis=1)
-        left_high, right_low = mine.high.copy(), mine.low.copy()
-        np.put_along_axis(left_high, axis, middle, axis=1)
-        np.put_along_axis(right_low, axis, middle, axis=1)
-        low, high = np.concatenate([mine.low, right_low]), np.concatenate([left_high, mine.high])
-        made.append(_evaluated(ranges, component, low, high))
+        made.append(_evaluated(ranges, component, *halves(chart, mine.low, mine.high)))
     return made
 
 

@@ -39,32 +39,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder, Part
-from aeverify.core.evidence import Citation, Evidence, Rigor
+from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
 from aeverify.homology import ALPHA_DIMENSIONS, RELATIVE_ACCURACY, persistence
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.homology.theorems import CONFIDENCE_SETS, STABILITY
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import encode, generator, require_compatible, require_probability
-from aeverify.measure.ranges import Ranges, ranges_of
+from aeverify.measure.ranges import Ranges, ranges_of, tiles
 
 FloatArray = NDArray[np.float64]
 
 _MOST_NODES = 5_000
 _ROUNDS = 4
-
-CONFIDENCE_SETS = Citation(
-    "B. T. Fasy, F. Lecci, A. Rinaldo, L. Wasserman, S. Balakrishnan and A. Singh, Confidence sets for persistence "
-    "diagrams, Annals of Statistics 42 (2014)",
-    "subsampling",
-    "subsampled Hausdorff distances give asymptotic confidence sets for the persistence diagram of the support",
-)
-STABILITY = Citation(
-    "D. Cohen-Steiner, H. Edelsbrunner and J. Harer, Stability of persistence diagrams, Discrete Comput. Geom. 37 "
-    "(2007)",
-    "",
-    "diagrams of distance functions are as near as the functions",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -342,14 +330,7 @@ def _boxed(ranges: Ranges, component: int, nodes: int) -> Codes:
     chart = ranges.manifold.components[component].chart
     sides = [s * (b - a) for s, a, b in zip(chart.speed, chart.lower, chart.upper, strict=True)]
     scale = (nodes / math.prod(sides)) ** (1.0 / chart.dim)
-    edges = [
-        np.linspace(a, b, max(1, round(scale * side)) + 1)
-        for a, b, side in zip(chart.lower, chart.upper, sides, strict=True)
-    ]
-    low, high = (
-        np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, chart.dim)
-        for axes in ([e[:-1] for e in edges], [e[1:] for e in edges])
-    )
+    low, high = tiles(chart, [max(1, round(scale * side)) for side in sides])
     middle = low + (high - low) / 2
     at = ranges.codes(component, middle, middle)
     if not all(np.isfinite(a).all() for a in at):

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Citation, Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.homology import ALPHA_DIMENSIONS, ALPHA_LIMITS, Diagram, farthest_points, persistence
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import encode, require_compatible
 
 FloatArray = NDArray[np.float64]

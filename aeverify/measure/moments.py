@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, as_seed, require_count
-from aeverify.measure.counting import MAURER_PONTIL, deviation_of_mean, quantile_ranks
+from aeverify.manifolds.base import Manifold, require_count
+from aeverify.measure.counting import MAURER_PONTIL, mean_from_below, mean_of_bounded, quantile_interval
 from aeverify.measure.evaluation import draw_errors, require_probability, witness_of
 
 FloatArray = NDArray[np.float64]
@@ -64,13 +64,11 @@ def quantile_error(
     q, alpha = require_probability(level, "quantile level"), require_probability(alpha, "alpha")
     n = require_count(draws, "number of draws")
     errors, allowance, worst = draw_errors(autoencoder, manifold, n, as_seed(seed).child("measure", "quantile_error"))
-    low, high = np.sort(np.maximum(errors - allowance, 0.0)), np.sort(errors + allowance)
-    first, last = quantile_ranks(n, q, alpha)
-    lower = float(low[first - 1]) if first else 0.0
-    upper = float(high[last - 1]) if last else math.inf
+    low, high = np.maximum(errors - allowance, 0.0), errors + allowance
+    interval, first, last = quantile_interval(low, high, q, alpha)
     return Evidence(
         quantity="error_quantile",
-        interval=Interval(lower, upper),
+        interval=interval,
         rigor=Rigor.STATISTICAL,
         method=(
             f"Both ends: order statistics {first} and {last or 'none'} of {n} independent uniform draws for the "
@@ -127,19 +125,12 @@ def mean_error(
                 f"The bound {b:g} of the worst error is exceeded by the error {float(errors.max()):g} at a drawn "
                 "point: give an upper bound of sup e, or none."
             )
-        radius = deviation_of_mean(np.minimum(errors, b), b, alpha / 2)
-        interval = Interval(
-            max(float(errors.mean()) - radius - rounding, 0.0), min(float(errors.mean()) + radius + rounding, b)
-        )
+        interval = mean_of_bounded(errors, b, rounding, alpha)
         method = f"Both ends: empirical Bernstein inequality with e <= {b:.6g}"
         assumptions = ("The given upper bound of the worst error holds.",)
         details["bound"] = b
     else:
-        pilot = n // 10
-        c = float(errors[:pilot].max())
-        cut = np.minimum(errors[pilot:], c)
-        radius = deviation_of_mean(cut, c, alpha)
-        interval = Interval.at_least(max(float(cut.mean()) - radius - rounding, 0.0))
+        interval, c = mean_from_below(errors, rounding, alpha)
         method = (
             f"Lower end: empirical Bernstein inequality for min(e, {c:.6g}). Upper end: none, since no upper bound "
             "of the worst error is known and an unseen set may carry any error"

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import Witness
 from aeverify.errors import UsageError
 from aeverify.manifolds.balls import certified_points
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import (
     ALLOWANCE,
     encode,

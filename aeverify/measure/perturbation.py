@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import Witness, WitnessPoint
 from aeverify.manifolds.base import Manifold, Sample, require_count
 from aeverify.measure.counting import share_evidence
@@ -31,8 +31,8 @@ from aeverify.measure.evaluation import (
     require_compatible,
     require_probability,
     require_real,
+    sampled_point,
     witness_of,
-    witness_point,
 )
 
 FloatArray = NDArray[np.float64]
@@ -190,7 +190,7 @@ def _pairs(
     """Clean draws of K, and the model at what became of them."""
     require_compatible(autoencoder, manifold)
     n = require_count(draws, "number of draws")
-    root = (seed if isinstance(seed, Seed) else Seed(seed)).child("measure", name)
+    root = as_seed(seed).child("measure", name)
     clean = manifold.sample(n, root.child("points"))
     moved = disturb(clean.points, generator(root, "disturbance"))
     return clean, evaluate_points(autoencoder, str(manifold), moved, clean.component, np.empty((n, 0)))
@@ -234,12 +234,10 @@ def _bad(
 
 def _witness(autoencoder: Autoencoder, manifold: Manifold, clean: Sample, values: Values, i: int, note: str) -> Witness:
     """The clean point of K by its parameters, and the disturbed one by its coordinates, each evaluated alone."""
-    index = int(clean.component[i])
-    dimension = manifold.components[index].chart.dim
-    first = witness_point(autoencoder, manifold, index, tuple(clean.parameters[i][:dimension]))
-    alone = evaluate_points(autoencoder, str(manifold), values.points[i : i + 1], index, np.empty((1, 0)))
+    first = sampled_point(autoencoder, manifold, clean, i)
+    alone = evaluate_points(autoencoder, str(manifold), values.points[i : i + 1], first.component, np.empty((1, 0)))
     second = WitnessPoint(
-        component=index,
+        component=first.component,
         parameters=(),
         point=tuple(map(float, alone.points[0])),
         code=tuple(map(float, alone.codes[0])),

@@ -20,6 +20,7 @@ a quarter turn of the side's. The sum of the quarters over the chain, divided by
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, final
 
 import numpy as np
@@ -50,6 +51,27 @@ def image_balls(chart: Chart, low: FloatArray, high: FloatArray) -> tuple[FloatA
     points = chart.embed(center)
     radius = (half @ np.array(chart.speed) + evaluation_error(chart, points)) * (1.0 + 2.0**-48)
     return points, np.asarray(radius, dtype=np.float64)
+
+
+def tiles(chart: Chart, cells: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+    """Lower and upper corners (N, d) of the boxes that tile the box of a chart, cells[i] of them along parameter i."""
+    edges = [np.linspace(a, b, n + 1) for a, b, n in zip(chart.lower, chart.upper, cells, strict=True)]
+    low, high = (
+        np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1).reshape(-1, chart.dim)
+        for ends in ([e[:-1] for e in edges], [e[1:] for e in edges])
+    )
+    return low, high
+
+
+def halves(chart: Chart, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Lower and upper corners (2 N, d) of both halves of each box along its longest side in space, first the N lower
+    halves; each cut is one float, so that they tile the box."""
+    axis = ((high - low) * np.array(chart.speed)).argmax(axis=1)[:, None]
+    middle = np.take_along_axis(low + (high - low) / 2, axis, axis=1)
+    left_high, right_low = high.copy(), low.copy()
+    np.put_along_axis(left_high, axis, middle, axis=1)
+    np.put_along_axis(right_low, axis, middle, axis=1)
+    return np.concatenate([low, right_low]), np.concatenate([left_high, high])
 
 
 @final

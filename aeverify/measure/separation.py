@@ -15,9 +15,9 @@ import numpy as np
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.certified import enclosable
 from aeverify.measure.evaluation import (
     ALLOWANCE,
@@ -26,6 +26,7 @@ from aeverify.measure.evaluation import (
     evaluate,
     require_compatible,
     require_real,
+    sampled_point,
     witness_of,
     witness_point,
 )
@@ -133,11 +134,7 @@ def nearest_codes(
             best, pair = float(gaps[j]), (i, i + 1 + j)
     witness = None
     if pair is not None:
-        rows = [tuple(sample.parameters[k][: manifold.components[int(sample.component[k])].chart.dim]) for k in pair]
-        points = [
-            witness_point(autoencoder, manifold, int(sample.component[k]), row)
-            for k, row in zip(pair, rows, strict=True)
-        ]
+        points = [sampled_point(autoencoder, manifold, sample, k) for k in pair]
         if best > 0.0:  # equal codes are shown as equal: observed in floating point, as all that is EMPIRICAL
             best += ALLOWANCE * (1.0 + math.hypot(*points[0].code) + math.hypot(*points[1].code))
         witness = witness_of("collision", autoencoder, manifold, points, "Two far points with near codes.")

@@ -6,8 +6,8 @@ import numpy as np
 
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence
-from aeverify.core.seeds import Seed
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.core.seeds import Seed, as_seed
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.counting import share_evidence
 from aeverify.measure.evaluation import encode, generator, require_compatible, require_probability, require_real
 

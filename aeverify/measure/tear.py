@@ -22,7 +22,7 @@ from aeverify.manifolds.arclength import length_bounds
 from aeverify.manifolds.base import Manifold, require_count
 from aeverify.manifolds.chart import Chart
 from aeverify.measure.evaluation import at_parameters, require_compatible, require_real
-from aeverify.measure.ranges import Ranges, ranges_of
+from aeverify.measure.ranges import Ranges, halves, ranges_of, tiles
 from aeverify.measure.search import bisect
 
 FloatArray = NDArray[np.float64]
@@ -116,7 +116,7 @@ def localise(
     if ranges is None:
         return _sampled(autoencoder, manifold, component, level, spikes, most)
     chart = manifold.components[component].chart
-    low, high = _grid(chart, _FIRST.get(chart.dim, 6))
+    low, high = tiles(chart, [_FIRST.get(chart.dim, 6)] * chart.dim)
     good, bad = _judge(ranges, component, low, high, level)
     for _ in range(_ROUNDS):
         split = ~(good | bad)
@@ -125,8 +125,7 @@ def localise(
         count = int(split.sum())
         if not count or len(low) + count > most:
             break
-        left, right = _halves(chart, low[split], high[split])
-        fresh_low, fresh_high = np.concatenate([left[0], right[0]]), np.concatenate([left[1], right[1]])
+        fresh_low, fresh_high = halves(chart, low[split], high[split])
         fresh = _judge(ranges, component, fresh_low, fresh_high, level)
         low, high = np.concatenate([low[~split], fresh_low]), np.concatenate([high[~split], fresh_high])
         good, bad = np.concatenate([good[~split], fresh[0]]), np.concatenate([bad[~split], fresh[1]])
@@ -136,32 +135,11 @@ def localise(
     return Localisation(component, low, high, good, bad, level, Rigor.CERTIFIED, f"{len(low)} boxes by {ranges.method}")
 
 
-def _grid(chart: Chart, cells: int) -> tuple[FloatArray, FloatArray]:
-    axes = [np.linspace(a, b, cells + 1) for a, b in zip(chart.lower, chart.upper, strict=True)]
-    low, high = (
-        np.stack(np.meshgrid(*part, indexing="ij"), axis=-1).reshape(-1, chart.dim)
-        for part in ([a[:-1] for a in axes], [a[1:] for a in axes])
-    )
-    return low, high
-
-
 def _judge(
     ranges: Ranges, component: int, low: FloatArray, high: FloatArray, level: float
 ) -> tuple[BoolArray, BoolArray]:
     lower, upper = ranges.errors(component, low, high)
     return upper <= level, lower > level
-
-
-def _halves(
-    chart: Chart, low: FloatArray, high: FloatArray
-) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
-    """Both halves of each box along its longest side in space; each cut is one float, so that they tile the box."""
-    axis = ((high - low) * np.array(chart.speed)).argmax(axis=1)[:, None]
-    middle = np.take_along_axis(low + (high - low) / 2, axis, axis=1)
-    left_high, right_low = high.copy(), low.copy()
-    np.put_along_axis(left_high, axis, middle, axis=1)
-    np.put_along_axis(right_low, axis, middle, axis=1)
-    return (low, left_high), (right_low, high)
 
 
 def _wide(low: FloatArray, high: FloatArray, good: BoolArray) -> BoolArray:
@@ -191,7 +169,7 @@ def _sampled(
     chart = manifold.components[component].chart
     cells = min(4_000, most // 2) if chart.dim == 1 else max(2, int((most // 2) ** (1.0 / chart.dim)))
     if chart.dim > 1:
-        low, high = _grid(chart, cells)
+        low, high = tiles(chart, [cells] * chart.dim)
         corners = [at_parameters(autoencoder, manifold, component, u).errors for u in (low, high)]
         good, bad = (corners[0] <= level) & (corners[1] <= level), (corners[0] > level) & (corners[1] > level)
         words = f"{len(low)} boxes judged by two corners"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.claims import CLAIMS, Check, Effort, Study, claim
+from aeverify.claims.base import named_checks
 from aeverify.config import DataSource
 from aeverify.core.report import ErrorBudget
 from aeverify.core.seeds import Seed
@@ -120,13 +121,7 @@ class ManifoldGround(Ground):
         """From the catalog of claims about manifolds."""
         if claims is None:
             return tuple(c for c in CLAIMS.values() if c.chosen(self.space, latent_dim))
-        if isinstance(claims, str):
-            claims = [claims]
-        if isinstance(claims, Mapping):
-            chosen = tuple(claim(name).configured(parameters) for name, parameters in claims.items())
-        else:
-            chosen = tuple(c if isinstance(c, Check) else claim(c) for c in claims)
-        return _some(chosen)
+        return named_checks(claims, Check, claim)
 
     def study(
         self,
@@ -178,8 +173,7 @@ class DataGround(Ground):
             if given and not any(isinstance(c, str) for c in given):
                 return given
             named = {str(name): {} for name in given}
-        found = tuple(checks_for(self.data, latent_dim, named))
-        return found if named is None else _some(found)
+        return checks_for(self.data, latent_dim, named)
 
     def study(
         self,
@@ -194,12 +188,6 @@ class DataGround(Ground):
         from aeverify.claims.data import DataStudy
 
         return DataStudy(model, self.data, seed, alpha, effort)
-
-
-def _some(chosen: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not chosen:
-        raise UsageError("No claim was named: nothing checked is not a pass. Name at least one, or give claims=None.")
-    return chosen
 
 
 def ground(given: Manifold | Spec | str | DataSet | DataSource) -> Ground:

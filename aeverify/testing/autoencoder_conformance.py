@@ -18,10 +18,9 @@ import numpy as np
 from aeverify import measure
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, FloatArray, Part
 from aeverify.core.evidence import Rigor
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import ModelError, UsageError
 from aeverify.manifolds import Manifold, manifold
-from aeverify.manifolds.base import as_seed
 
 P = ParamSpec("P")
 

@@ -14,9 +14,9 @@ from collections.abc import Callable
 import numpy as np
 
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.manifolds import Chart, Manifold, included, manifold, moved, scaled
-from aeverify.manifolds.base import INFINITE, as_seed
+from aeverify.manifolds.base import INFINITE
 from aeverify.manifolds.chart import FloatArray
 
 _NODES = 40_000

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from aeverify.core.registry import letters_of
 from aeverify.errors import AeverifyError, UsageError
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def parametrize_with_claims(
     if not pairs:
         raise UsageError("parametrize_with_claims got no claim: nothing checked is not a pass. Name at least one.")
     reasons = _reasons(expected_failures or {}, [_name(claim) for claim, _ in pairs])
-    cases = tuple(ClaimCase(c, parameters, reasons.get(_plain(_name(c)), ""), len(pairs)) for c, parameters in pairs)
+    cases = tuple(
+        ClaimCase(c, parameters, reasons.get(letters_of(_name(c)), ""), len(pairs)) for c, parameters in pairs
+    )
 
     def mark(test: Test) -> Test:
         if not inspect.isroutine(test):
@@ -127,18 +130,14 @@ def _name(claim: str | Check) -> str:
 
 
 def _reasons(expected: Mapping[str, str], names: list[str]) -> dict[str, str]:
-    known = [_plain(n) for n in names]
+    known = [letters_of(n) for n in names]
     for name, reason in expected.items():
-        if known.count(_plain(name)) != 1:
-            times = f"{known.count(_plain(name))} times" if _plain(name) in known else "not"
+        if known.count(letters_of(name)) != 1:
+            times = f"{known.count(letters_of(name))} times" if letters_of(name) in known else "not"
             raise UsageError(
                 f"expected_failures names {name!r}, which is {times} among the claims of this test "
                 f"({', '.join(names)}); an expected failure belongs to exactly one of them."
             )
         if not isinstance(reason, str) or not reason.strip():
             raise UsageError(f"expected_failures[{name!r}] must say why the claim fails, got {reason!r}.")
-    return {_plain(name): reason.strip() for name, reason in expected.items()}
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in name.lower() if c.isalnum())
+    return {letters_of(name): reason.strip() for name, reason in expected.items()}

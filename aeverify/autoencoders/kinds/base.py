@@ -19,7 +19,7 @@ from aeverify.autoencoders.protocol import Autoencoder, FloatArray
 from aeverify.autoencoders.validation import is_count, is_real
 from aeverify.core.dimensions import require_positive
 from aeverify.core.registry import Registry
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.spec import Spec
 from aeverify.errors import SpecError
 
@@ -131,7 +131,7 @@ class TrainedKind(Kind):
         """The model before any training."""
         from aeverify.autoencoders.networks import ModuleAutoencoder
 
-        encoder, decoder = self._marked(seed if isinstance(seed, Seed) else Seed(seed))
+        encoder, decoder = self._marked(as_seed(seed))
         return ModuleAutoencoder(
             encoder, decoder, ambient_dim=self.ambient_dim, latent_dim=self.latent_dim, name=str(self)
         )

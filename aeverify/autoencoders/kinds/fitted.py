@@ -14,7 +14,7 @@ from aeverify.autoencoders.members import checked_points
 from aeverify.autoencoders.protocol import Autoencoder, FloatArray
 from aeverify.autoencoders.validation import is_count, is_real
 from aeverify.core.dimensions import require_latent_dim
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import SpecError, UsageError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Recirculation(FittedKind):
 
         x = _points(points, self.ambient_dim)
         centre, scale = x.mean(axis=0), float(x.std()) or 1.0
-        w, b, m, c = self._learn((x - centre) / scale, seed if isinstance(seed, Seed) else Seed(seed))
+        w, b, m, c = self._learn((x - centre) / scale, as_seed(seed))
         # E(x) = s(W (x - centre)/scale + b), D(h) = scale (M h + c) + centre
         first = _affine(w / scale, b - w @ centre / scale)
         second = _affine(scale * m, scale * c + centre)

@@ -12,7 +12,7 @@ from aeverify.autoencoders.lipschitz import operator_norm_upper
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, FloatArray, Part
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
 
 _DRAWS = 20
@@ -60,9 +60,7 @@ class MemoriserAutoencoder(Autoencoder):
             UsageError: no direction tells the points apart: some are too close for float64.
         """
         x = np.unique(np.asarray(points, dtype=np.float64), axis=0)
-        draw = np.random.Generator(
-            np.random.PCG64((seed if isinstance(seed, Seed) else Seed(seed)).child("direction").value)
-        )
+        draw = np.random.Generator(np.random.PCG64(as_seed(seed).child("direction").value))
         for _ in range(_DRAWS):
             drawn = draw.standard_normal(x.shape[1])
             w = np.asarray(drawn / np.linalg.norm(drawn))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from aeverify.claims.base import named_checks
 from aeverify.claims.catalog import CLAIMS
 from aeverify.claims.data.base import DataCheck
 from aeverify.claims.data.population import PopulationError, PopulationMean, PopulationQuantile
@@ -34,11 +35,10 @@ def data_claim(name: str) -> DataCheck:
         UsageError: the claim is one about manifolds, whose truth is known; of data nothing is.
         UnknownNameError: there is no such claim; the message lists the nearest ones.
     """
-    wanted = _plain(name)
-    for known in DATA_CLAIMS:
-        if _plain(known) == wanted:
-            return DATA_CLAIMS[known]
-    if any(_plain(known) == wanted for known in CLAIMS):
+    found = DATA_CLAIMS.spelled(name)
+    if found is not None:
+        return found
+    if CLAIMS.spelled(name) is not None:
         raise UsageError(
             f"{name!r} is a claim about a manifold, whose truth is known; of a data set nothing is. Claims about data: "
             f"{', '.join(DATA_CLAIMS)}."
@@ -63,16 +63,4 @@ def checks_for(
     """
     if claims is None:
         return tuple(c for c in DATA_CLAIMS.values() if c.chosen(data, latent_dim))
-    if isinstance(claims, str):
-        claims = [claims]
-    if isinstance(claims, Mapping):
-        chosen = tuple(data_claim(name).configured(parameters) for name, parameters in claims.items())
-    else:
-        chosen = tuple(c if isinstance(c, DataCheck) else data_claim(c) for c in claims)
-    if not chosen:
-        raise UsageError("No claim was named: nothing checked is not a pass. Name at least one, or give claims=None.")
-    return chosen
-
-
-def _plain(name: str) -> str:
-    return "".join(c for c in str(name).lower() if c.isalnum())
+    return named_checks(claims, DataCheck, data_claim)

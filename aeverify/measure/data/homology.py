@@ -24,13 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder
-from aeverify.core.evidence import Citation, Evidence, Rigor
+from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
 from aeverify.core.seeds import Seed
 from aeverify.core.witness import Witness
 from aeverify.data import DataSet
 from aeverify.errors import UsageError
 from aeverify.homology import ALPHA_DIMENSIONS, Diagram, bottleneck, farthest_points, persistence
+from aeverify.homology.theorems import CONFIDENCE_SETS, STABILITY
 from aeverify.manifolds.base import require_count
 from aeverify.measure.data.values import moderate_codes, require_same_space, row_point, row_witness
 from aeverify.measure.evaluation import generator, require_probability
@@ -45,19 +46,6 @@ _RIPS_POINTS = {0: 400, 1: 200, 2: 50}
 _NUMBERS = 2**22
 _TREE_DIMENSIONS = 8
 _PAIR_ROWS = 300
-
-STABILITY = Citation(
-    "D. Cohen-Steiner, H. Edelsbrunner and J. Harer, Stability of persistence diagrams, Discrete Comput. Geom. 37 "
-    "(2007)",
-    "",
-    "diagrams of distance functions are as near as the functions",
-)
-CONFIDENCE_SETS = Citation(
-    "B. T. Fasy, F. Lecci, A. Rinaldo, L. Wasserman, S. Balakrishnan and A. Singh, Confidence sets for persistence "
-    "diagrams, Annals of Statistics 42 (2014)",
-    "subsampling",
-    "subsampled Hausdorff distances give asymptotic confidence sets for the persistence diagram of the support",
-)
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,13 @@ from aeverify.core.seeds import Seed
 from aeverify.core.witness import Witness
 from aeverify.data import DataSet
 from aeverify.errors import UsageError
-from aeverify.measure.counting import MAURER_PONTIL, deviation_of_mean, quantile_ranks, share_evidence
+from aeverify.measure.counting import (
+    MAURER_PONTIL,
+    mean_from_below,
+    mean_of_bounded,
+    quantile_interval,
+    share_evidence,
+)
 from aeverify.measure.data.values import RowErrors, row_witness
 from aeverify.measure.evaluation import generator, require_probability, require_real
 
@@ -100,11 +106,11 @@ def population_quantile(
         UsageError: a parameter is out of range.
     """
     q, risk = require_probability(level, "quantile level"), require_probability(alpha, "alpha")
-    low, high, n = np.sort(held_out.low), np.sort(held_out.high), len(held_out.errors)
-    first, last = quantile_ranks(n, q, risk)
+    n = len(held_out.errors)
+    interval, first, last = quantile_interval(held_out.low, held_out.high, q, risk)
     return Evidence(
         quantity="error_quantile",
-        interval=Interval(float(low[first - 1]) if first else 0.0, float(high[last - 1]) if last else math.inf),
+        interval=interval,
         rigor=Rigor.STATISTICAL,
         method=(
             f"Both ends: order statistics {first or 'none'} and {last or 'none'} of the errors at {n} held-out rows "
@@ -183,7 +189,6 @@ def population_mean(
         raise UsageError(f"The mean needs at least 20 held-out rows, got {n}.")
     errors, rounding = held_out.errors, float(held_out.allowance.max())
     assumptions = assumptions_of(data)
-    mean = float(errors.mean())
     if math.isfinite(bound):
         b = require_real(bound, "bound of the error", minimum=0.0)
         if float(held_out.low.max()) > b:
@@ -191,16 +196,11 @@ def population_mean(
                 f"The bound {b:g} of the error is exceeded by the error {float(errors.max()):g} at "
                 f"{data.where(held_out.worst_row)}: give a bound that holds on the whole population."
             )
-        radius = deviation_of_mean(np.minimum(errors, b), b, risk / 2)
-        interval = Interval(max(mean - radius - rounding, 0.0), max(min(mean + radius + rounding, b), 0.0))
+        interval = mean_of_bounded(errors, b, rounding, risk)
         method = f"Both ends: empirical Bernstein inequality with e <= {b:.6g}"
         assumptions = (*assumptions, f"No error on the population exceeds {b:g}.")
     else:
-        pilot = n // 10
-        c = float(errors[:pilot].max())
-        cut = np.minimum(errors[pilot:], c)
-        radius = deviation_of_mean(cut, c, risk)
-        interval = Interval.at_least(max(float(cut.mean()) - radius - rounding, 0.0))
+        interval, c = mean_from_below(errors, rounding, risk)
         method = (
             f"Lower end: empirical Bernstein inequality for min(e, {c:.6g}). Upper end: none, since no bound of the "
             "error is given and rows not seen may carry any error"
@@ -214,7 +214,7 @@ def population_mean(
         witness=_worst(autoencoder, data, held_out),
         citations=(MAURER_PONTIL,),
         assumptions=assumptions,
-        details={**data.record(), "sample_mean": mean},
+        details={**data.record(), "sample_mean": float(errors.mean())},
     )
 
 

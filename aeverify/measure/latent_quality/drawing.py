@@ -8,16 +8,28 @@ from typing import Any, final
 import numpy as np
 
 from aeverify.autoencoders.protocol import Autoencoder
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import Witness
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, Sample, as_seed, require_count
-from aeverify.measure.evaluation import encode, require_compatible, witness_of, witness_point
+from aeverify.manifolds.base import Manifold, Sample, require_count
+from aeverify.measure.evaluation import encode, require_compatible, sampled_point, witness_of
 from aeverify.measure.latent_quality.distances import BLOCK, FloatArray, IndexArray, require_neighbours
 from aeverify.measure.latent_quality.geodesics import Distances, geodesic_distances
 from aeverify.measure.latent_quality.jacobians import decoder_stretch, encoder_stretch
 from aeverify.measure.latent_quality.ranks import LocalRanks, joined, local_ranks
 from aeverify.measure.latent_quality.scores import Score, score_named
+
+
+@final
+@dataclass(frozen=True)
+class DrawSettings:
+    """How points of K are drawn for a score; the attributes are the parameters of `mean_score` of the same names."""
+
+    neighbours: int = 10
+    reference: int = 1_000
+    draws: int = 5_000
+    geodesic: bool = False
+    seed: Seed | int = 0
 
 
 @final
@@ -64,31 +76,17 @@ def require_geodesics(manifold: Manifold, geodesic: bool) -> Distances | None:
     return found
 
 
-def draw_scores(
-    autoencoder: Autoencoder,
-    manifold: Manifold,
-    score: str,
-    *,
-    neighbours: int = 10,
-    reference: int = 1_000,
-    draws: int = 5_000,
-    geodesic: bool = False,
-    seed: Seed | int = 0,
-) -> Drawn:
+def draw_scores(autoencoder: Autoencoder, manifold: Manifold, score: str, settings: DrawSettings) -> Drawn:
     """A pointwise score at independent uniform draws of K.
 
     Args:
         autoencoder: the model.
         manifold: the set K.
         score: the name of a score that every point has.
-        neighbours: k, for neighbour scores.
-        reference: number n of points that the neighbours are taken among, the point itself included.
-        draws: number N of independent draws, at least 20.
-        geodesic: compare codes with geodesic distances on K.
-        seed: root of the random streams.
+        settings: numbers of draws and of neighbours, distances and seed.
 
     Raises:
-        UsageError: a parameter is out of range, no such score, or geodesic distances are not known.
+        UsageError: a setting is out of range, no such score, or geodesic distances are not known.
         UnknownNameError: no such score.
         NonFiniteOutputError: NaN or infinity came out on K.
 
@@ -99,17 +97,8 @@ def draw_scores(
     if not asked.pointwise:
         raise UsageError(f"{score} is a number of a whole sample, not of each point.")
     if not asked.mean:
-        return _draw_conditions(autoencoder, manifold, asked, require_draws(draws), seed)
-    return draw_neighbour_scores(
-        autoencoder,
-        manifold,
-        (score,),
-        neighbours=neighbours,
-        reference=reference,
-        draws=draws,
-        geodesic=geodesic,
-        seed=seed,
-    )[0]
+        return _draw_conditions(autoencoder, manifold, asked, require_draws(settings.draws), settings.seed)
+    return draw_neighbour_scores(autoencoder, manifold, (score,), settings)[0]
 
 
 def _draw_conditions(autoencoder: Autoencoder, manifold: Manifold, score: Score, count: int, seed: Seed | int) -> Drawn:
@@ -125,20 +114,13 @@ def _draw_conditions(autoencoder: Autoencoder, manifold: Manifold, score: Score,
 
 
 def draw_neighbour_scores(
-    autoencoder: Autoencoder,
-    manifold: Manifold,
-    names: tuple[str, ...],
-    *,
-    neighbours: int = 10,
-    reference: int = 1_000,
-    draws: int = 5_000,
-    geodesic: bool = False,
-    seed: Seed | int = 0,
+    autoencoder: Autoencoder, manifold: Manifold, names: tuple[str, ...], settings: DrawSettings
 ) -> tuple[Drawn, ...]:
     """Several neighbour scores at the same draws and reference points; as `draw_scores`, whose cost is for all."""
     require_compatible(autoencoder, manifold)
-    n, count = require_count(reference, "number of reference points"), require_draws(draws)
-    k = require_neighbours(neighbours, n, third=any(name.startswith("mrre") for name in names))
+    n, count = require_count(settings.reference, "number of reference points"), require_draws(settings.draws)
+    k = require_neighbours(settings.neighbours, n, third=any(name.startswith("mrre") for name in names))
+    geodesic, seed = settings.geodesic, settings.seed
     along = require_geodesics(manifold, geodesic)
     root = as_seed(seed).child("measure", "latent_quality")
     sample, others = manifold.sample(count, root.child("draws")), manifold.sample(n - 1, root.child("reference"))
@@ -193,11 +175,5 @@ def worst_witness(autoencoder: Autoencoder, manifold: Manifold, drawn: Drawn) ->
         rows.append((drawn.reference, int(drawn.partners[i])))
         near, far = ("K", "code") if drawn.score.name in ("continuity", "mrre_missing") else ("code", "K")
         note += f"; the second point is a neighbour in {near}, but far in {far}"
-    points = []
-    for sample, row in rows:
-        index = int(sample.component[row])
-        dimension = manifold.components[index].chart.dim
-        points.append(
-            witness_point(autoencoder, manifold, index, tuple(map(float, sample.parameters[row][:dimension])))
-        )
+    points = [sampled_point(autoencoder, manifold, sample, row) for sample, row in rows]
     return witness_of("point", autoencoder, manifold, points, note + ".")

@@ -29,14 +29,15 @@ import numpy as np
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.core.witness import Witness
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, as_seed
+from aeverify.manifolds.base import Manifold
 from aeverify.measure.counting import MAURER_PONTIL, deviation_of_mean, share_evidence
 from aeverify.measure.evaluation import encode, require_compatible, require_probability, require_real
 from aeverify.measure.latent_quality.distances import FloatArray
 from aeverify.measure.latent_quality.drawing import (
+    DrawSettings,
     draw_neighbour_scores,
     draw_scores,
     require_draws,
@@ -68,7 +69,14 @@ def mean_score(
     """Enclosure of a neighbour score's mean over K, of triplet accuracy or of Spearman's correlation.
 
     Args:
-        autoencoder, manifold, score, neighbours, reference, draws, geodesic, seed: as for `draw_scores`.
+        autoencoder: the model.
+        manifold: the set K.
+        score: the name of the score.
+        neighbours: k, for neighbour scores.
+        reference: number n of points that the neighbours are taken among, the point itself included.
+        draws: number N of independent draws, at least 20.
+        geodesic: compare codes with geodesic distances on K.
+        seed: root of the random streams.
         alpha: probability that the enclosure is wrong.
 
     Returns:
@@ -82,17 +90,8 @@ def mean_score(
     """
     asked, risk = score_named(score), require_probability(alpha, "alpha")
     if asked.mean:
-        return mean_scores(
-            autoencoder,
-            manifold,
-            (score,),
-            neighbours=neighbours,
-            reference=reference,
-            draws=draws,
-            geodesic=geodesic,
-            seed=seed,
-            alpha=risk,
-        )[0]
+        settings = DrawSettings(neighbours, reference, draws, geodesic, seed)
+        return mean_scores(autoencoder, manifold, (score,), settings, alpha=risk)[0]
     if score not in ("triplet_accuracy", "shepard_spearman"):
         what = "is not bounded" if asked.over_set else "is a number of one sample, without a side"
         raise UsageError(f"The mean of {score} over K cannot be enclosed: it {what}.")
@@ -112,26 +111,13 @@ def mean_scores(
     autoencoder: Autoencoder,
     manifold: Manifold,
     names: tuple[str, ...],
+    settings: DrawSettings,
     *,
-    neighbours: int = 10,
-    reference: int = 1_000,
-    draws: int = 5_000,
-    geodesic: bool = False,
-    seed: Seed | int = 0,
     alpha: float = 0.01,
 ) -> tuple[Evidence, ...]:
     """`mean_score` of several neighbour scores, from the same draws; alpha is shared equally by them."""
     risk = require_probability(alpha, "alpha") / len(names)
-    found = draw_neighbour_scores(
-        autoencoder,
-        manifold,
-        names,
-        neighbours=neighbours,
-        reference=reference,
-        draws=draws,
-        geodesic=geodesic,
-        seed=seed,
-    )
+    found = draw_neighbour_scores(autoencoder, manifold, names, settings)
     return tuple(
         _mean_evidence(
             drawn.score,
@@ -222,7 +208,8 @@ def missed_share(
     A tear that no mean shows is a share of K with a bad score of its own: ask for this.
 
     Args:
-        autoencoder, manifold, score, neighbours, reference, draws, geodesic, seed: as for `draw_scores`.
+        autoencoder, manifold, neighbours, reference, draws, geodesic, seed: as for `mean_score`.
+        score: the name of a score that every point has.
         bound: in the range of the score.
         alpha: probability that the enclosure is wrong.
 
@@ -235,16 +222,8 @@ def missed_share(
         NonFiniteOutputError: NaN or infinity came out on K.
     """
     risk, level = require_probability(alpha, "alpha"), require_real(bound, "bound")
-    drawn = draw_scores(
-        autoencoder,
-        manifold,
-        score,
-        neighbours=neighbours,
-        reference=reference,
-        draws=draws,
-        geodesic=geodesic,
-        seed=seed,
-    )
+    settings = DrawSettings(neighbours, reference, draws, geodesic, seed)
+    drawn = draw_scores(autoencoder, manifold, score, settings)
     # a neighbour score that is the bound but for the rounding of its sum does not miss it; a condition number that
     # close to the bound may or may not
     pad = _ROUNDING if drawn.score.mean else _STEP_ERROR * abs(level)
@@ -284,16 +263,8 @@ def worst_score(
         UsageError: as `draw_scores`.
         NonFiniteOutputError: NaN or infinity came out on K.
     """
-    drawn = draw_scores(
-        autoencoder,
-        manifold,
-        score,
-        neighbours=neighbours,
-        reference=reference,
-        draws=draws,
-        geodesic=geodesic,
-        seed=seed,
-    )
+    settings = DrawSettings(neighbours, reference, draws, geodesic, seed)
+    drawn = draw_scores(autoencoder, manifold, score, settings)
     asked, value = drawn.score, float(_finite(drawn.values[drawn.worst]))
     higher = asked.better == "higher"
     if not asked.mean:

@@ -11,9 +11,9 @@ import numpy as np
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.core.evidence import Evidence, Rigor
 from aeverify.core.interval import Interval, encode_number
-from aeverify.core.seeds import Seed
+from aeverify.core.seeds import Seed, as_seed
 from aeverify.errors import UsageError
-from aeverify.manifolds.base import Manifold, as_seed, require_count
+from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import encode, evaluate_points, require_compatible, require_probability, require_real
 from aeverify.measure.latent_quality.dimension import active_units, code_dimension, unit_variances
 from aeverify.measure.latent_quality.distances import (
@@ -26,6 +26,7 @@ from aeverify.measure.latent_quality.distances import (
     require_neighbours,
     require_rows,
 )
+from aeverify.measure.latent_quality.drawing import DrawSettings
 from aeverify.measure.latent_quality.geodesics import geodesic_distances, graph_distances
 from aeverify.measure.latent_quality.jacobians import Stretch, decoder_stretch, encoder_stretch, largest_dimension
 from aeverify.measure.latent_quality.metric import density_divergences, shepard, stresses, triplet_accuracy
@@ -251,17 +252,8 @@ def latent_quality(
     found = _with_stretch(found, autoencoder, rows, asked)
     if not draws or (geodesic and along is None):
         return found
-    enclosed = mean_scores(
-        autoencoder,
-        data,
-        _ENCLOSED,
-        neighbours=neighbours,
-        reference=n,
-        draws=draws,
-        geodesic=geodesic,
-        seed=root,
-        alpha=risk,
-    )
+    drawing = DrawSettings(neighbours, n, draws, geodesic, root)
+    enclosed = mean_scores(autoencoder, data, _ENCLOSED, drawing, alpha=risk)
     return replace(found, enclosed=enclosed)
 
 

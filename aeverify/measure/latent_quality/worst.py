@@ -9,6 +9,7 @@ import numpy as np
 
 from aeverify.core.interval import encode_number
 from aeverify.manifolds.base import Manifold, Sample
+from aeverify.measure.evaluation import place_of
 from aeverify.measure.latent_quality.distances import FloatArray, IndexArray
 from aeverify.measure.latent_quality.ranks import LocalRanks
 from aeverify.measure.latent_quality.scores import SCORES
@@ -80,8 +81,6 @@ class Rows:
         component: int | None = None
         parameters: tuple[float, ...] = ()
         if self.sample is not None and self.manifold is not None:
-            component = int(self.sample.component[row])
-            dimension = self.manifold.components[component].chart.dim
-            parameters = tuple(map(float, self.sample.parameters[row][:dimension]))
+            component, parameters = place_of(self.manifold, self.sample, row)
         point, code = tuple(map(float, self.points[row])), tuple(map(float, self.codes[row]))
         return WorstPoint(score, value, row, partner, point, code, component, parameters)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -17,14 +16,14 @@ from aeverify.audit.possible import judge
 from aeverify.core.policy import ExitCode
 from aeverify.core.seeds import Seed
 from aeverify.core.verdict import Outcome
+from tests.unit.audit.rows import LEDGERS
 
-HOME = Path(__file__).resolve().parents[3] / "properties" / "ledgers"
 SIDES = ("false", "true")
 
 
 def script() -> ModuleType:
     """The script that writes both ledgers."""
-    spec = importlib.util.spec_from_file_location("planted", HOME / "planted.py")
+    spec = importlib.util.spec_from_file_location("planted", LEDGERS / "planted.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["planted"] = module
@@ -34,7 +33,7 @@ def script() -> ModuleType:
 
 def rows(side: str) -> tuple[Row, ...]:
     """Rows of one side."""
-    return load_ledger(HOME / f"planted_{side}.toml").rows
+    return load_ledger(LEDGERS / f"planted_{side}.toml").rows
 
 
 def everything(audited: AuditedRow) -> str:
@@ -46,7 +45,7 @@ def everything(audited: AuditedRow) -> str:
 @pytest.mark.parametrize(("side", "outcome"), [("false", Outcome.FAIL), ("true", Outcome.PASS)])
 def test_planted_claims_come_out_for_the_right_reason(side: str, outcome: Outcome):
     """Twelve claims of each side have the outcome of their side, the expected reason, and the words that show it."""
-    report = audit([load_ledger(HOME / f"planted_{side}.toml")])
+    report = audit([load_ledger(LEDGERS / f"planted_{side}.toml")])
     assert [r.finding.outcome for r in report.rows] == [outcome] * 12
     assert report.exit_code is ExitCode.PASSED
     for audited in report.rows:
@@ -57,7 +56,7 @@ def test_planted_claims_come_out_for_the_right_reason(side: str, outcome: Outcom
 @pytest.mark.parametrize("side", SIDES)
 def test_the_ledgers_are_what_the_rule_writes(side: str):
     """planted_false.toml and planted_true.toml are what `python properties/ledgers/planted.py` writes."""
-    assert (HOME / f"planted_{side}.toml").read_text(encoding="utf-8") == script().ledger(side)
+    assert (LEDGERS / f"planted_{side}.toml").read_text(encoding="utf-8") == script().ledger(side)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -92,7 +91,7 @@ def test_the_kinds_of_mistakes_that_papers_make_are_planted():
 
 def test_false_claims_are_refuted_by_theory_alone():
     """No false claim gets as far as a training."""
-    assert {r.stage for r in audit([load_ledger(HOME / "planted_false.toml")]).rows} == {"possible"}
+    assert {r.stage for r in audit([load_ledger(LEDGERS / "planted_false.toml")]).rows} == {"possible"}
 
 
 def test_a_threshold_on_the_other_side_of_its_closed_form_comes_out_otherwise():

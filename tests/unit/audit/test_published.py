@@ -11,9 +11,9 @@ from aeverify.audit.context import AuditContext
 from aeverify.audit.ledger import load_ledger
 from aeverify.audit.rows import load_rows
 from aeverify.errors import UsageError
-from tests.unit.audit.rows import row
+from tests.unit.audit.rows import LEDGERS, row
 
-LEDGER = Path(__file__).resolve().parents[3] / "properties" / "ledgers" / "published.toml"
+LEDGER = LEDGERS / "published.toml"
 CIRCLE = {"set": "circle", "latent_dim": 1}
 ANNULUS = {"set": "annulus:inner=1,outer=2", "latent_dim": 2}
 SPHERE = {"set": "sphere:dim=2,radius=1", "latent_dim": 2}

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from aeverify.audit.auditing import audit
-from aeverify.audit.context import AuditContext
-from aeverify.audit.findings import Finding
 from aeverify.audit.ledger import Ledger, load_ledger
-from aeverify.audit.rows import load_rows
 from aeverify.audit.rows_c_layers import ranks_by_layer
 from aeverify.audit.rows_c_theory import copying_network
+from tests.unit.audit.rows import LEDGERS, checked
 
-LEDGER = Path(__file__).resolve().parents[3] / "properties" / "ledgers" / "c.toml"
 CHEAP = ["C-2", "C-4", "C-8", "C-10", "C-14", "C-16", "C-17", "C-19", "C-20", "C-21", "C-22"]
 TRAINED = ["C-1", "C-15", "C-18"]
 
@@ -24,15 +20,7 @@ TRAINED = ["C-1", "C-15", "C-18"]
 @pytest.fixture(scope="module")
 def source() -> Ledger:
     """The ledger of source 004."""
-    return load_ledger(LEDGER)
-
-
-def checked(source: Ledger, row_id: str, **parameters: Any) -> Finding:
-    """A row decided with other parameters than its own."""
-    (row,) = (r for r in source.rows if r.id == row_id)
-    context = AuditContext(row=row.model_copy(update={"parameters": {**row.parameters, **parameters}}))
-    assert row.check is not None
-    return load_rows()[row.check].check(context)
+    return load_ledger(LEDGERS / "c.toml")
 
 
 def test_every_row_of_the_source_is_there_once_with_an_expectation(source: Ledger):

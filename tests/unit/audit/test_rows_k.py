@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,8 +29,8 @@ from aeverify.core.evidence import Rigor
 from aeverify.core.interval import Interval
 from aeverify.core.verdict import Outcome
 from aeverify.errors import MeasurementError, UsageError
+from tests.unit.audit.rows import LEDGERS
 
-LEDGERS = Path(__file__).parents[3] / "properties" / "ledgers"
 IDS = [*(f"K-{i}" for i in range(1, 40)), "K-7b"]
 SLOW = {"K-2", "K-7", "K-7b", "K-8", "K-10", "K-16", "K-12", "K-18", "K-20", "K-21", "K-23", "K-34", "K-37"}
 

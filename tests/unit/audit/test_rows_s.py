@@ -8,34 +8,25 @@ import numpy as np
 import pytest
 
 from aeverify.audit.auditing import audit
-from aeverify.audit.context import AuditContext
 from aeverify.audit.findings import AuditReason, Finding
 from aeverify.audit.ledger import Ledger, load_ledger
 from aeverify.audit.rows import load_rows
 from aeverify.audit.rows_s_copying import copier
+from tests.unit.audit.rows import LEDGERS, checked, findings_of
 
-LEDGER = Path(__file__).parents[3] / "properties" / "ledgers" / "s.toml"
 CHEAP = [f"S-{i}" for i in (2, 3, 4, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21)]
 
 
 @pytest.fixture(scope="module")
 def ledger() -> Ledger:
     """The ledger of source 002."""
-    return load_ledger(LEDGER)
+    return load_ledger(LEDGERS / "s.toml")
 
 
 @pytest.fixture(scope="module")
 def findings(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finding]:
     """What the cheap rows find under the quick budget."""
-    report = audit([ledger], only=CHEAP, folder=tmp_path_factory.mktemp("audit"))
-    return {row.row.id: row.finding for row in report.rows}
-
-
-def altered(ledger: Ledger, row_id: str, **parameters: object) -> Finding:
-    """The finding of a row with other parameters than its ledger gives."""
-    row = next(r for r in ledger.rows if r.id == row_id)
-    changed = row.model_copy(update={"parameters": {**row.parameters, **parameters}})
-    return load_rows()[str(row.check)].check(AuditContext(changed))
+    return findings_of(ledger, CHEAP, tmp_path_factory.mktemp("audit"))
 
 
 def test_every_row_of_the_source_is_there_and_has_a_check(ledger: Ledger) -> None:
@@ -59,7 +50,7 @@ def test_the_order_of_composition_is_refuted_by_integers(findings: dict[str, Fin
 
 def test_a_point_that_the_counterexample_keeps_refutes_nothing(ledger: Ledger) -> None:
     """At x = (1, 0) both orders agree, and the row says so."""
-    assert AuditReason.UNDECIDED is altered(ledger, "S-17", x=[1, 0]).reason
+    assert AuditReason.UNDECIDED is checked(ledger, "S-17", x=[1, 0]).reason
 
 
 def test_the_copier_is_exact_with_more_codes_than_inputs() -> None:
@@ -86,7 +77,7 @@ def test_codes_of_the_knot_meet(findings: dict[str, Finding]) -> None:
 def test_a_set_that_is_near_its_own_kind_is_not_told_apart(ledger: Ledger) -> None:
     """A slightly larger spiral is no other kind of data for the network: specificity is not supported."""
     near = 'scaled:base="spiral",factor=1.01'
-    assert AuditReason.UNDECIDED is altered(ledger, "S-6", other=near).reason
+    assert AuditReason.UNDECIDED is checked(ledger, "S-6", other=near).reason
 
 
 @pytest.mark.slow

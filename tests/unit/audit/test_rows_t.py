@@ -8,13 +8,10 @@ from typing import Any
 import pytest
 
 from aeverify.audit.auditing import audit
-from aeverify.audit.context import AuditContext
-from aeverify.audit.findings import Finding
 from aeverify.audit.ledger import Ledger, load_ledger
-from aeverify.audit.rows import load_rows
 from aeverify.audit.rows_t_use import ranked
+from tests.unit.audit.rows import LEDGERS, checked
 
-LEDGER = Path(__file__).resolve().parents[3] / "properties" / "ledgers" / "t.toml"
 CHEAP = ["T-1", "T-2", "T-4", "T-7", "T-8", "T-13", "T-14", "T-19", "T-20", "T-21", "T-22", "T-23", "T-24"]
 TRAINED = ["T-10", "T-11", "T-12", "T-16"]
 
@@ -22,18 +19,7 @@ TRAINED = ["T-10", "T-11", "T-12", "T-16"]
 @pytest.fixture(scope="module")
 def source() -> Ledger:
     """The ledger of source 003."""
-    return load_ledger(LEDGER)
-
-
-def checked(source: Ledger, row_id: str, tolerance: float | None = None, **parameters: Any) -> Finding:
-    """A row decided with other parameters than those that are printed."""
-    (row,) = (r for r in source.rows if r.id == row_id)
-    update: dict[str, Any] = {"parameters": {**row.parameters, **parameters}}
-    if tolerance is not None:
-        update["tolerance"] = tolerance
-    context = AuditContext(row=row.model_copy(update=update))
-    assert row.check is not None
-    return load_rows()[row.check].check(context)
+    return load_ledger(LEDGERS / "t.toml")
 
 
 def test_every_row_of_the_source_is_there_once_with_an_expectation(source: Ledger):

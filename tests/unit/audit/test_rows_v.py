@@ -8,33 +8,24 @@ import numpy as np
 import pytest
 
 from aeverify.audit.auditing import audit
-from aeverify.audit.context import AuditContext
 from aeverify.audit.findings import AuditReason, Finding
 from aeverify.audit.ledger import Ledger, load_ledger
 from aeverify.audit.rows import load_rows
+from tests.unit.audit.rows import LEDGERS, checked, findings_of
 
-LEDGER = Path(__file__).parents[3] / "properties" / "ledgers" / "v.toml"
 CHEAP = ["V-1", "V-2", "V-3", "V-4", "V-5", "V-6", "V-7", "V-12"]
 
 
 @pytest.fixture(scope="module")
 def ledger() -> Ledger:
     """The ledger of source 001."""
-    return load_ledger(LEDGER)
+    return load_ledger(LEDGERS / "v.toml")
 
 
 @pytest.fixture(scope="module")
 def findings(ledger: Ledger, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Finding]:
     """What the cheap rows find under the quick budget."""
-    report = audit([ledger], only=CHEAP, folder=tmp_path_factory.mktemp("audit"))
-    return {row.row.id: row.finding for row in report.rows}
-
-
-def altered(ledger: Ledger, row_id: str, **parameters: object) -> Finding:
-    """The finding of a row with other parameters than its ledger gives."""
-    row = next(r for r in ledger.rows if r.id == row_id)
-    changed = row.model_copy(update={"parameters": {**row.parameters, **parameters}})
-    return load_rows()[str(row.check)].check(AuditContext(changed))
+    return findings_of(ledger, CHEAP, tmp_path_factory.mktemp("audit"))
 
 
 def test_every_row_of_the_source_is_there_and_has_a_check(ledger: Ledger) -> None:
@@ -72,12 +63,12 @@ def test_the_divergence_check_notices_a_wrong_formula(ledger: Ledger, monkeypatc
 
     right = GaussianPrior.divergence
     monkeypatch.setattr(GaussianPrior, "divergence", lambda self, p: 1.001 * right(self, p))
-    assert AuditReason.REFUTED is altered(ledger, "V-12").reason
+    assert AuditReason.REFUTED is checked(ledger, "V-12").reason
 
 
 def test_the_memoriser_of_a_straight_line_does_not_fail(ledger: Ledger) -> None:
     """On a segment the same pair interpolates exactly: the claim needs a set that leaves the line."""
-    found = altered(ledger, "V-7", set="segment:length=1,ambient_dim=2")
+    found = checked(ledger, "V-7", set="segment:length=1,ambient_dim=2")
     assert AuditReason.UNDECIDED is found.reason
 
 
@@ -96,5 +87,5 @@ def test_every_row_comes_out_as_expected(ledger: Ledger, tmp_path: Path) -> None
 @pytest.mark.slow
 def test_completeness_is_impossible_on_two_parts_and_undecided_on_one(ledger: Ledger) -> None:
     """On a connected set the obstruction says nothing, and the row does not claim it."""
-    assert AuditReason.IMPOSSIBLE is altered(ledger, "V-10").reason
-    assert AuditReason.UNDECIDED is altered(ledger, "V-10", set="circle:radius=1,ambient_dim=2", points=100).reason
+    assert AuditReason.IMPOSSIBLE is checked(ledger, "V-10").reason
+    assert AuditReason.UNDECIDED is checked(ledger, "V-10", set="circle:radius=1,ambient_dim=2", points=100).reason

@@ -2,7 +2,8 @@ import pytest
 
 from aeverify.errors import UsageError
 from aeverify.manifolds import Chart, manifold
-from aeverify.manifolds.surface_reach import certified_surface_reach, normal_curvature_bounds
+from aeverify.manifolds.normal_curvature import normal_curvature_bounds
+from aeverify.manifolds.surface_reach import certified_surface_reach
 
 
 def _torus(R, r):

@@ -10,7 +10,7 @@ from aeverify.autoencoders.loading import load
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.manifolds import manifold
-from aeverify.measure.ranges import image_balls, ranges_of, sides, winding_of_sides
+from aeverify.measure.ranges import halves, image_balls, ranges_of, sides, tiles, winding_of_sides
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -106,3 +106,16 @@ def test_a_box_that_holds_the_point_decides_nothing():
         winding_of_sides(np.array([0, -1, 1]))
     with pytest.raises(ValueError, match="face each other"):
         winding_of_sides(np.array([0, 2]))
+
+
+def test_tiles_and_their_halves_cover_the_box_of_a_chart():
+    """Every corner of the grid is there, and a cut along the longest side in space leaves no gap."""
+    chart = manifold("torus:R=2,r=1").chart
+    low, high = tiles(chart, [2, 4])
+    assert sorted(map(tuple, low.tolist())) == [(i / 2, j / 4) for i in range(2) for j in range(4)]
+    assert (high - low == np.array([0.5, 0.25])).all()
+    lower, upper = halves(chart, low, high)
+    # a quarter of the tube is shorter than half of the core
+    assert np.array_equal(lower[:8], low) and np.array_equal(upper[8:], high)
+    assert np.array_equal(upper[:8], high - np.array([0.25, 0.0]))
+    assert np.array_equal(lower[8:], low + np.array([0.25, 0.0]))

@@ -15,7 +15,7 @@ from aeverify.core.interval import Interval
 from aeverify.errors import NonFiniteOutputError, UnknownNameError, UsageError
 from aeverify.manifolds import Manifold, manifold
 from aeverify.measure.latent_quality import SCORES
-from aeverify.measure.latent_quality.drawing import draw_scores
+from aeverify.measure.latent_quality.drawing import DrawSettings, draw_scores
 
 TORN = "cut:half_width=0.0005"
 
@@ -130,7 +130,7 @@ def test_the_score_of_one_more_point_is_that_of_the_sample(circle: Manifold):
     from aeverify.measure.latent_quality.ranks import sample_ranks
 
     model = oracle("double_wrap")
-    drawn = draw_scores(model, circle, "trustworthiness", neighbours=5, reference=60, draws=20)
+    drawn = draw_scores(model, circle, "trustworthiness", DrawSettings(neighbours=5, reference=60, draws=20))
     assert drawn.reference is not None and len(drawn.reference) == 59
     for i in range(3):
         x = np.concatenate([drawn.sample.points[i : i + 1], drawn.reference.points])
@@ -145,9 +145,8 @@ def test_the_enclosure_covers_about_as_often_as_it_says(circle: Manifold):
         small = measure.mean_score(
             oracle("double_wrap"), circle, "neighbours_kept", neighbours=3, reference=40, draws=60, seed=seed, alpha=0.1
         )
-        large = draw_scores(
-            oracle("double_wrap"), circle, "neighbours_kept", neighbours=3, reference=40, draws=4000, seed=seed
-        )
+        settings = DrawSettings(neighbours=3, reference=40, draws=4000, seed=seed)
+        large = draw_scores(oracle("double_wrap"), circle, "neighbours_kept", settings)
         missed += not small.interval.intersects(Interval.around(float(large.values.mean())))
     assert missed <= 4
 
