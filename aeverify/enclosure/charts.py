@@ -32,8 +32,9 @@ from aeverify.enclosure.taylor import Index, Jet, JetOperations, indices
 from aeverify.errors import AeverifyError, ModelError, UsageError
 from aeverify.manifolds.chart import Chart
 
-MOST_PARAMETERS = 12
-"""Most parameters of a chart: the Taylor series of the formula has thousands of terms beyond."""
+MOST_PARAMETERS = 6
+"""Most parameters of a chart: beyond, the Taylor series of the formula has hundreds of terms, and enclosures are
+wide."""
 
 
 @dataclass(frozen=True)

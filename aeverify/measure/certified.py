@@ -28,19 +28,13 @@ SUP_TOLERANCE = 1e-3
 BAD_SET_TOLERANCE = 1e-4
 
 
-def enclosable(autoencoder: Autoencoder, manifold: Manifold) -> Any:
-    """The model as a `Network` of the enclosures, or the reason (a string) why nothing can be enclosed: a model that is
-    not made of torch layers, a layer without a rule or NaN among the weights (named), a chart without derivatives.
-
-    Raises:
-        UsageError: the dimensions of model and set differ.
-    """
-    require_compatible(autoencoder, manifold)
+def network_of(autoencoder: Autoencoder) -> Any:
+    """The model as a `Network` of the enclosures, or the reason (a string) why it has none: a model that is not made of
+    torch layers, a layer or an operator without a rule or NaN among the weights (named)."""
     modules = getattr(autoencoder, "encoder", None), getattr(autoencoder, "decoder", None)
     if modules[0] is None or modules[1] is None:
         return "the model is not made of torch layers"
     from aeverify.enclosure import network_from_modules
-    from aeverify.enclosure.charts import require_chart
 
     dims = {"ambient_dim": autoencoder.ambient_dim, "latent_dim": autoencoder.latent_dim}
     network: Any = None
@@ -51,14 +45,30 @@ def enclosable(autoencoder: Autoencoder, manifold: Manifold) -> Any:
     # an operator that is not known leaves the graph OPAQUE: then layers would not tell what it computes
     if autoencoder.continuity is not Continuity.KNOWN:
         return reason if network is None else "the model is not made of torch layers alone whose rules are known"
-    if network is None:
-        rebuilt = getattr(autoencoder, "rebuilt", reason)
-        if isinstance(rebuilt, str):
-            return f"{reason}; {rebuilt}" if rebuilt != reason else reason
-        try:
-            network = network_from_modules(*rebuilt, **dims)
-        except ModelError as error:
-            return str(error).rstrip(".")
+    if network is not None:
+        return network
+    rebuilt = getattr(autoencoder, "rebuilt", "")
+    if isinstance(rebuilt, str):
+        return f"{reason}; {rebuilt}" if rebuilt else reason
+    try:
+        return network_from_modules(*rebuilt, **dims)
+    except ModelError as error:
+        return str(error).rstrip(".")
+
+
+def enclosable(autoencoder: Autoencoder, manifold: Manifold) -> Any:
+    """The model as a `Network`, or the reason (a string) why nothing can be enclosed: as `network_of`, or a chart
+    without derivatives or of too many parameters.
+
+    Raises:
+        UsageError: the dimensions of model and set differ.
+    """
+    require_compatible(autoencoder, manifold)
+    network = network_of(autoencoder)
+    if isinstance(network, str):
+        return network
+    from aeverify.enclosure.charts import require_chart
+
     try:
         for part in manifold.components:
             require_chart(part.chart, autoencoder.ambient_dim)

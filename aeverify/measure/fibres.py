@@ -26,7 +26,7 @@ from aeverify.core.interval import Interval
 from aeverify.errors import UsageError
 from aeverify.manifolds.base import Manifold, require_count
 from aeverify.measure.evaluation import require_compatible, require_real
-from aeverify.measure.ranges import Ranges, halves, image_balls, ranges_of, tiles
+from aeverify.measure.ranges import Ranges, even, halves, image_balls, ranges_of, tiles
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -100,7 +100,7 @@ def fibre_radius_upper(
             Rigor.CERTIFIED,
             "Upper end: none; the encoder cannot be enclosed on boxes, and finitely many fibres bound nothing.",
         )
-    boxes = _Boxes.join([_start(ranges, i) for i in range(len(manifold.components))])
+    boxes = _Boxes.join([_start(ranges, i, limit) for i in range(len(manifold.components))])
     scale = float(np.linalg.norm(np.ptp(boxes.points, axis=0))) / 2.0
     known_codes = np.concatenate([boxes.lower, boxes.upper])
     known_codes = known_codes[np.isfinite(known_codes).all(axis=1)]
@@ -144,9 +144,9 @@ def fibre_radius_upper(
     )
 
 
-def _start(ranges: Ranges, component: int) -> _Boxes:
+def _start(ranges: Ranges, component: int, most: int) -> _Boxes:
     chart = ranges.manifold.components[component].chart
-    return _evaluated(ranges, component, *tiles(chart, [_FIRST.get(chart.dim, 6)] * chart.dim))
+    return _evaluated(ranges, component, *tiles(chart, even(chart.dim, _FIRST.get(chart.dim, 6), most)))
 
 
 def _evaluated(ranges: Ranges, component: int, low: FloatArray, high: FloatArray) -> _Boxes:

@@ -28,16 +28,18 @@ from numpy.typing import NDArray
 
 from aeverify.autoencoders.protocol import Autoencoder, Continuity, Part
 from aeverify.core.evidence import Rigor
-from aeverify.errors import ModelError
 from aeverify.manifolds.balls import ball_operations, precision
 from aeverify.manifolds.base import Manifold
 from aeverify.manifolds.chart import Chart
 from aeverify.manifolds.sampling import evaluation_error
+from aeverify.measure.certified import network_of
 from aeverify.measure.evaluation import BITS, distance_interval
 
 FloatArray = NDArray[np.float64]
 
 _CHUNK = 512
+MOST_PARAMETERS = 6
+"""Most parameters of a chart whose boxes are looked at: they get too many, and their ranges too wide."""
 
 
 def image_balls(chart: Chart, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -61,6 +63,11 @@ def tiles(chart: Chart, cells: Sequence[int]) -> tuple[FloatArray, FloatArray]:
         for ends in ([e[:-1] for e in edges], [e[1:] for e in edges])
     )
     return low, high
+
+
+def even(dim: int, wanted: int, most: int) -> list[int]:
+    """Cells along each of `dim` parameters: as many as wanted, but at most `most` in all, and one at least."""
+    return [max(1, min(wanted, math.floor(most ** (1.0 / dim) + 1e-9)))] * dim
 
 
 def halves(chart: Chart, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -189,21 +196,14 @@ class Ranges:
 
 def ranges_of(autoencoder: Autoencoder, manifold: Manifold) -> Ranges | None:
     """The ranges of a model on a set; None where it has no rule for boxes: a model whose graph is not known to be
-    continuous, or one with neither known torch layers nor a ball form."""
+    continuous, or one with neither known torch layers nor a ball form; a chart of more than `MOST_PARAMETERS`."""
     if autoencoder.continuity is not Continuity.KNOWN:
         return None
-    modules = getattr(autoencoder, "encoder", None), getattr(autoencoder, "decoder", None)
-    if modules[0] is not None and modules[1] is not None:
-        from aeverify.enclosure import network_from_modules
-
-        try:
-            network = network_from_modules(
-                *modules, ambient_dim=autoencoder.ambient_dim, latent_dim=autoencoder.latent_dim
-            )
-        except ModelError:
-            network = None
-        if network is not None:
-            return Ranges(autoencoder, manifold, network)
+    if max(part.chart.dim for part in manifold.components) > MOST_PARAMETERS:
+        return None
+    network = network_of(autoencoder)
+    if not isinstance(network, str):
+        return Ranges(autoencoder, manifold, network)
     point = [0.0] * autoencoder.ambient_dim
     if autoencoder.encode_balls(point) is None or autoencoder.reconstruct_balls(point) is None:
         return None

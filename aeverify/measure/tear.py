@@ -22,7 +22,7 @@ from aeverify.manifolds.arclength import length_bounds
 from aeverify.manifolds.base import Manifold, require_count
 from aeverify.manifolds.chart import Chart
 from aeverify.measure.evaluation import at_parameters, require_compatible, require_real
-from aeverify.measure.ranges import Ranges, halves, ranges_of, tiles
+from aeverify.measure.ranges import Ranges, even, halves, ranges_of, tiles
 from aeverify.measure.search import bisect
 
 FloatArray = NDArray[np.float64]
@@ -116,7 +116,7 @@ def localise(
     if ranges is None:
         return _sampled(autoencoder, manifold, component, level, spikes, most)
     chart = manifold.components[component].chart
-    low, high = tiles(chart, [_FIRST.get(chart.dim, 6)] * chart.dim)
+    low, high = tiles(chart, even(chart.dim, _FIRST.get(chart.dim, 6), most))
     good, bad = _judge(ranges, component, low, high, level)
     for _ in range(_ROUNDS):
         split = ~(good | bad)

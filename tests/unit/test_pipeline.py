@@ -10,6 +10,7 @@ import pytest
 from torch import nn
 
 import aeverify
+from aeverify.autoencoders.building import mlp
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.config import Plan, Subject, Training
@@ -279,3 +280,13 @@ def test_a_model_that_came_in_train_mode_is_told_of():
     model = Autoencoder.from_modules(encoder, nn.Sequential(nn.Linear(1, 2)))
     (record,) = check(model, "circle", ["theorem-1"], effort=SMALL).models
     assert "train" in record.note
+
+
+@pytest.mark.parametrize("dim", [5, 9])
+def test_a_set_of_many_dimensions_is_judged(dim: int):
+    """Every claim that applies has a verdict and every note is written, in seconds: nothing grows like 6^d."""
+    model = mlp(dim + 1, 2, (8,), seed=0)
+    report = check(model, f"sphere:dim={dim},radius=1", effort=replace(SMALL, enclosure_seconds=0.2))
+    found = {v.claim.id: v.outcome for v in report.verdicts}
+    assert found["theorem-1"] is Outcome.PASS
+    assert Outcome.ERROR not in found.values()

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from aeverify.autoencoders.building import mlp
 from aeverify.autoencoders.loading import load
 from aeverify.autoencoders.oracles import oracle
 from aeverify.autoencoders.protocol import Autoencoder
 from aeverify.manifolds import manifold
-from aeverify.measure.ranges import halves, image_balls, ranges_of, sides, tiles, winding_of_sides
+from aeverify.measure.ranges import even, halves, image_balls, ranges_of, sides, tiles, winding_of_sides
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -119,3 +121,34 @@ def test_tiles_and_their_halves_cover_the_box_of_a_chart():
     assert np.array_equal(lower[:8], low) and np.array_equal(upper[8:], high)
     assert np.array_equal(upper[:8], high - np.array([0.25, 0.0]))
     assert np.array_equal(lower[8:], low + np.array([0.25, 0.0]))
+
+
+def test_cells_are_few_and_sets_of_many_dimensions_have_no_ranges():
+    """As many along each parameter as wanted, unless they would be too many together."""
+    assert even(2, 24, 4000) == [24, 24]
+    assert even(3, 24, 1000) == [10, 10, 10]
+    assert even(12, 6, 4000) == [1] * 12
+    model = mlp(8, 2, (4,), seed=0)
+    assert ranges_of(model, manifold("sphere:dim=7,radius=1")) is None
+    assert ranges_of(mlp(7, 2, (4,), seed=0), manifold("sphere:dim=6,radius=1")) is not None
+
+
+def test_a_module_with_a_forward_of_its_own_has_ranges():
+    """By the layers that it is written as; they hold its codes."""
+
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(2, 1)
+
+        def forward(self, x):
+            return torch.clamp(self.inner(x), -0.5, 0.5)
+
+    model = Autoencoder.from_modules(Own(), nn.Linear(1, 2), ambient_dim=2)
+    space = manifold("circle")
+    ranges, rng = ranges_of(model, space), np.random.default_rng(2)
+    low, high, u = cells(space.chart, 60, rng)
+    lower, upper = ranges.codes(0, low, high)
+    codes = model.encode(space.chart.embed(u))
+    assert ranges.method == "affine forms of chart boxes"
+    assert (lower <= codes + 1e-9).all() and (codes - 1e-9 <= upper).all()
