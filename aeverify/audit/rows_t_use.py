@@ -51,7 +51,7 @@ def _spread(name: str, values: Sequence[float]) -> dict[str, Figure]:
 def trains(context: AuditContext) -> Finding:
     """Keras documents RMSprop at 1e-3 and batches of 32 as its defaults; recipe `spiral` has them and 1000 epochs."""
     how = recipe("spiral")
-    settings = {name: getattr(how, name) for name in context.listed("settings")}
+    settings = {name: getattr(how, name) for name in context.table("settings")}
     wrong = [f"{k} is {settings[k]}, printed {v}" for k, v in context.table("settings").items() if settings[k] != v]
     figures: dict[str, Figure] = {f"recipe: {k}": str(v) for k, v in settings.items()}
     found = spiral_models(context)
