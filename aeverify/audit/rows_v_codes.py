@@ -18,6 +18,7 @@ from aeverify.core.evidence import Evidence
 from aeverify.core.interval import Interval
 from aeverify.core.report import Plot, Series
 from aeverify.core.verdict import Outcome
+from aeverify.errors import ModelError
 from aeverify.manifolds import manifold
 
 FloatArray = NDArray[np.float64]
@@ -125,7 +126,13 @@ def dependent_features(context: AuditContext) -> Finding:
 
 
 def _together(rows: FloatArray) -> Any:
-    """Test that two codes are independent: how often both rise or both fall from one draw to the next."""
+    """Test that two codes are independent: how often both rise or both fall from one draw to the next.
+
+    Raises:
+        ModelError: a code is NaN or infinite.
+    """
+    if not np.isfinite(rows).all():
+        raise ModelError("Codes of the network are NaN or infinite, so that nothing can be said of their dependence.")
     count = len(rows) // 2
     steps = rows[:count] - rows[count : 2 * count]
     signs = np.sign(steps[:, 0] * steps[:, 1])
