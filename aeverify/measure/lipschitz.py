@@ -162,29 +162,28 @@ def _above(
     known = autoencoder.lipschitz(part)
     if known is not None and math.isfinite(known.upper):
         found.append(_Above(known.upper, known.rigor, known.method.rstrip("."), known.assumptions))
-    reason = _unenclosed(autoencoder, manifold, part)
+    network = _network(autoencoder, manifold, part)
+    reason = network if isinstance(network, str) else ""
     if time_budget == 0:
         reason = reason or "the time budget is 0"
     if not reason:
-        found += _enclosed(autoencoder, manifold, part, tolerance, time_budget)
+        found += _enclosed(network, manifold, part, tolerance, time_budget)
     best = min((a for a in found if math.isfinite(a.value)), key=lambda a: a.value, default=None)
     return best, reason
 
 
-def _unenclosed(autoencoder: Autoencoder, manifold: Manifold, part: Part) -> str:
+def _network(autoencoder: Autoencoder, manifold: Manifold, part: Part) -> Any:
+    """The model as a `Network`, or the reason (a string) why boxes say nothing of that part."""
     if part is Part.DECODER and autoencoder.latent_dim > 1:
         return "boxes cover the codes of K and not their convex hull, and the code has more than one dimension"
-    network = enclosable(autoencoder, manifold)
-    return network if isinstance(network, str) else ""
+    return enclosable(autoencoder, manifold)
 
 
 def _enclosed(
-    autoencoder: Autoencoder, manifold: Manifold, part: Part, tolerance: float, time_budget: float | None
+    network: Any, manifold: Manifold, part: Part, tolerance: float, time_budget: float | None
 ) -> list[_Above]:
     """Upper bounds from boxes: of the part itself, and for D after E the product of the bounds of E and D."""
     from aeverify.enclosure import lipschitz_bound
-
-    network: Any = enclosable(autoencoder, manifold)
 
     def bound(which: Any, share: float) -> float:
         """The largest over the components, whose charts may differ in dimension."""
@@ -200,7 +199,7 @@ def _enclosed(
     if part is not Part.RECONSTRUCTION:
         return [_Above(bound(part.value, 1.0), Rigor.CERTIFIED, words)]
     # through a code of one number |J_f| = |J_D| |J_E| at every point, and the two factors are found much faster
-    narrow = autoencoder.latent_dim == 1
+    narrow = network.latent_dim == 1
     product = bound("encoder", 0.2) * bound("decoder", 0.8 if narrow else 0.3)
     found = [_Above(math.nextafter(product, math.inf), Rigor.CERTIFIED, f"product for E and D of {words}")]
     if not narrow:
