@@ -30,11 +30,7 @@ from aeverify.enclosure.arithmetics import PLAIN, TRACKED, Arithmetic
 from aeverify.enclosure.rounding import TINY, UNIT, gamma
 from aeverify.enclosure.taylor import Index, Jet, JetOperations, indices
 from aeverify.errors import AeverifyError, ModelError, UsageError
-from aeverify.manifolds.chart import Chart
-
-MOST_PARAMETERS = 6
-"""Most parameters of a chart: beyond, the Taylor series of the formula has hundreds of terms, and enclosures are
-wide."""
+from aeverify.manifolds.chart import MOST_BOXED_PARAMETERS, Chart
 
 
 @dataclass(frozen=True)
@@ -221,10 +217,10 @@ def require_chart(chart: Chart, ambient: int) -> None:
     low, high = torch.tensor(chart.lower, dtype=torch.float64), torch.tensor(chart.upper, dtype=torch.float64)
     if not chart.dim or not bool((torch.isfinite(low) & torch.isfinite(high) & (low < high)).all()):
         raise UsageError(f"The chart's box must be finite with lower < upper, got {chart.lower} and {chart.upper}.")
-    if chart.dim > MOST_PARAMETERS:
+    if chart.dim > MOST_BOXED_PARAMETERS:
         raise UsageError(
-            f"The chart has {chart.dim} parameters; branch and bound takes at most {MOST_PARAMETERS}, and is sharp for "
-            "up to three. Measure by sampling instead."
+            f"The chart has {chart.dim} parameters; branch and bound takes at most {MOST_BOXED_PARAMETERS}, and is "
+            "sharp for up to three. Measure by sampling instead."
         )
     center = ((low + high) / 2)[None]
     jets = chart_jets(chart, TRACKED, center, torch.zeros_like(center), 1)

@@ -16,6 +16,10 @@ from aeverify.manifolds.jets import DerivativeBounds, bound_derivatives
 
 FloatArray = NDArray[np.float64]
 
+MOST_BOXED_PARAMETERS = 6
+"""Most parameters of a chart whose boxes are looked at: beyond, boxes get too many, the Taylor series of the formula
+has hundreds of terms, and what is enclosed gets too wide."""
+
 
 class Operations(Protocol):
     """The elementary functions that a chart's formula may use besides +, -, *, / and integer powers.

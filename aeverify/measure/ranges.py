@@ -30,7 +30,7 @@ from aeverify.autoencoders.protocol import Autoencoder, Continuity, Part
 from aeverify.core.evidence import Rigor
 from aeverify.manifolds.balls import ball_operations, precision
 from aeverify.manifolds.base import Manifold
-from aeverify.manifolds.chart import Chart
+from aeverify.manifolds.chart import MOST_BOXED_PARAMETERS, Chart
 from aeverify.manifolds.sampling import evaluation_error
 from aeverify.measure.certified import network_of
 from aeverify.measure.evaluation import BITS, distance_interval
@@ -38,8 +38,6 @@ from aeverify.measure.evaluation import BITS, distance_interval
 FloatArray = NDArray[np.float64]
 
 _CHUNK = 512
-MOST_PARAMETERS = 6
-"""Most parameters of a chart whose boxes are looked at: they get too many, and their ranges too wide."""
 
 
 def image_balls(chart: Chart, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -196,10 +194,10 @@ class Ranges:
 
 def ranges_of(autoencoder: Autoencoder, manifold: Manifold) -> Ranges | None:
     """The ranges of a model on a set; None where it has no rule for boxes: a model whose graph is not known to be
-    continuous, or one with neither known torch layers nor a ball form; a chart of more than `MOST_PARAMETERS`."""
+    continuous, or one with neither known torch layers nor a ball form; a chart of more than `MOST_BOXED_PARAMETERS`."""
     if autoencoder.continuity is not Continuity.KNOWN:
         return None
-    if max(part.chart.dim for part in manifold.components) > MOST_PARAMETERS:
+    if max(part.chart.dim for part in manifold.components) > MOST_BOXED_PARAMETERS:
         return None
     network = network_of(autoencoder)
     if not isinstance(network, str):
