@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from aeverify.autoencoders.blocks import Cosine, Quotient, Sine
-from aeverify.autoencoders.images import CONVOLUTIONS, TRANSPOSED, axes_of, filled, moved_image
+from aeverify.autoencoders.images import CONVOLUTIONS, TRANSPOSED, axes_of, batch_norm, filled, moved_image
 from aeverify.autoencoders.rows import (
     Array,
     Dense,
@@ -372,15 +372,13 @@ class _Builder:
         raise NotRebuilt(f"the operator {name} has no form as a layer")
 
     def _batch_norm(self, given: dict[str, Any], before: Shape) -> nn.Module:
-        kinds = {1: nn.BatchNorm1d, 2: nn.BatchNorm1d, 3: nn.BatchNorm2d}
-        if given["training"] or given["running_mean"] is None or len(before) not in kinds:
+        if given["training"] or given["running_mean"] is None:
             raise NotRebuilt("it normalises by the batch")
-        layer = kinds[len(before)](before[0], eps=given["eps"], affine=True)
-        for name, default in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
-            array = np.full(before[0], default) if given[name] is None else self._constant(given[name])
-            tensor = torch.from_numpy(array.copy())
-            setattr(layer, name, nn.Parameter(tensor, requires_grad=False) if name in ("weight", "bias") else tensor)
-        return layer.eval()
+        numbers = [
+            np.full(before[0], default) if given[name] is None else self._constant(given[name])
+            for name, default in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0))
+        ]
+        return batch_norm(before, given["eps"], *numbers)
 
     def _averaged(self, name: str, given: dict[str, Any], before: Shape, after: Shape) -> nn.Module:
         """The mean over all pixels, or over equal windows."""

@@ -44,6 +44,24 @@ def padded_kernel(weight: Array, axis: int, first: int, last: int, dilation: int
     return np.pad(weight, widths)
 
 
+def batch_norm(before: Shape, epsilon: float, weight: Array, bias: Array, mean: Array, variance: Array) -> nn.Module:
+    """Batch norm in eval mode with these running statistics, on tensors of that shape.
+
+    Raises:
+        NotRebuilt: no torch layer normalises such tensors, or a negative variance.
+    """
+    kinds = {1: nn.BatchNorm1d, 2: nn.BatchNorm1d, 3: nn.BatchNorm2d}
+    if len(before) not in kinds:
+        raise NotRebuilt(f"it normalises tensors of shape {before}")
+    if not (variance >= 0).all():
+        raise NotRebuilt("its batch norm has a negative variance")
+    layer = kinds[len(before)](before[0], eps=epsilon)
+    for name, array in (("weight", weight), ("bias", bias), ("running_mean", mean), ("running_var", variance)):
+        tensor = torch.from_numpy(np.array(array))
+        setattr(layer, name, nn.Parameter(tensor, requires_grad=False) if name in ("weight", "bias") else tensor)
+    return layer.eval()
+
+
 def moved_image(before: Shape, changes: Sequence[tuple[int, int]]) -> nn.Module:
     """An image with zeros put before and after it along each axis, or taken away where a number is negative: the
     convolution by a kernel that is one at one place."""

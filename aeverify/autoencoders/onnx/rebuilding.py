@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
-import torch
 from torch import nn
 
 from aeverify.autoencoders.blocks import Cosine, Quotient, Sine
+from aeverify.autoencoders.images import batch_norm
 from aeverify.autoencoders.onnx.graphs import Array, Graph
 from aeverify.autoencoders.onnx.images import convolution, padding, pooling, transposed, upsampling
 from aeverify.autoencoders.onnx.operators import attribute
@@ -249,21 +249,8 @@ class _Builder:
         return self._constant(node, 2) if len(node.input) > 2 and node.input[2] else None
 
     def _batch_norm(self, node: Any, before: tuple[int, ...]) -> nn.Module:
-        kinds = {1: nn.BatchNorm1d, 2: nn.BatchNorm1d, 3: nn.BatchNorm2d}
-        if len(before) not in kinds:
-            raise NotRebuilt(f"it normalises tensors of shape {before}")
         weight, bias, mean, variance = (self._constant(node, i) for i in range(1, 5))
-        if not (variance >= 0).all():
-            raise NotRebuilt("its BatchNormalization has a negative variance")
-        layer = kinds[len(before)](before[0], eps=attribute(node, "epsilon", 1e-5))
-        state = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance}
-        for name, array in state.items():
-            tensor = torch.from_numpy(np.array(array))
-            if name in ("weight", "bias"):
-                setattr(layer, name, nn.Parameter(tensor, requires_grad=False))
-            else:
-                setattr(layer, name, tensor)
-        return layer.eval()
+        return batch_norm(before, attribute(node, "epsilon", 1e-5), weight, bias, mean, variance)
 
     def _sum(self, first: str, second: str, depth: int) -> tuple[str, list[Step]]:
         """x + F(x), where one branch is an ancestor of the other."""
